@@ -1,4 +1,4 @@
-"""What a benchmark prints, and how commands are timed."""
+"""Measured figures with budgets, and timing of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One measured number and the budget it is held to."""
+    """One measured number and its budget."""
 
     name: str
     value: float
@@ -23,12 +23,12 @@ class Figure:
     detail: str = ""
 
     @property
-    def is_kept(self) -> bool:
+    def is_within_budget(self) -> bool:
         return self.value <= self.budget
 
     @property
     def line(self) -> str:
-        verdict = "kept  " if self.is_kept else "MISSED"
+        verdict = "kept  " if self.is_within_budget else "MISSED"
         return (
             f"{verdict}  {self.value:7.2f} of {self.budget:g} {self.unit:<8}"
             f"  {self.name}{'  (' + self.detail + ')' if self.detail else ''}"

@@ -1,4 +1,4 @@
-"""What a job costs beyond the task's own time, and what waiting costs in memory."""
+"""Overhead of a job beyond the task's own time, and memory while waiting."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from box import Box, running_sandbox
 from figures import Figure, kling
+from sandbox_process import SandboxProcess, running_sandbox
 
 TASK_S = 1.5
 ROOT = Path(__file__).parents[1]
@@ -23,23 +23,23 @@ AGENT = ROOT / "tests" / "support" / "ngrok_agent.py"
 
 def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
     """Time whole jobs: saving a file without and with a tunnel, and saving nothing."""
-    with running_sandbox(folder, "--task-seconds", str(TASK_S)) as box:
-        plain = [_job(box, "--output", f"a{run}.mp4")[0] for run in range(runs)]
+    with running_sandbox(folder, "--task-seconds", str(TASK_S)) as sandbox:
+        plain = [_job(sandbox, "--output", f"a{run}.mp4")[0] for run in range(runs)]
         yield _overhead(
             "a job without a tunnel, beyond the task's own time", plain, 0.6
         )
         tunnelled = [
-            _job(box, "--tunnel", "ngrok", "-o", f"b{run}.mp4", **_agent(folder))[0]
+            _job(sandbox, "--tunnel", "ngrok", "-o", f"b{run}.mp4", **_agent(folder))[0]
             for run in range(runs)
         ]
         yield _overhead("the same with the stand-in agent", tunnelled, 0.9)
         with _ssh_server(folder) as address:
             by_ssh = [
-                _job(box, "--tunnel", address, "-o", f"c{run}.mp4")[0]
+                _job(sandbox, "--tunnel", address, "-o", f"c{run}.mp4")[0]
                 for run in range(runs)
             ]
         yield _overhead("the same through an ssh server on loopback", by_ssh, 0.9)
-        tails = [_job(box, "--no-download")[1] for _ in range(runs)]
+        tails = [_job(sandbox, "--no-download")[1] for _ in range(runs)]
         yield Figure(
             name="from the final callback to the exit, nothing to download",
             value=statistics.median(tails),
@@ -49,11 +49,11 @@ def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
 
 
 def measure_memory(folder: Path, _runs: int) -> Iterator[Figure]:
-    """Take the peak memory of a job that waits."""
-    with running_sandbox(folder, "--task-seconds", "3") as box:
+    """Measure the peak memory of a waiting job."""
+    with running_sandbox(folder, "--task-seconds", "3") as sandbox:
         child = subprocess.Popen(
             kling("text2video", "a boat", "--no-download"),
-            env=box.env,
+            env=sandbox.env,
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -70,13 +70,13 @@ def measure_memory(folder: Path, _runs: int) -> Iterator[Figure]:
     )
 
 
-def _job(box: Box, *options: str, **env: str) -> tuple[float, float]:
+def _job(sandbox: SandboxProcess, *options: str, **env: str) -> tuple[float, float]:
     """Return the seconds of a whole job, and those after the task's end."""
     began = time.time()
     done = subprocess.run(
         kling("text2video", "a boat", "--json", *options),
-        env={**box.env, **env},
-        cwd=box.cwd,
+        env={**sandbox.env, **env},
+        cwd=sandbox.cwd,
         check=True,
         capture_output=True,
     )
@@ -105,7 +105,7 @@ def _ssh_server(home: Path) -> Iterator[str]:
 
 
 def _agent(folder: Path) -> dict[str, str]:
-    """Return what makes a job use the stand-in for the ngrok agent."""
+    """Return the environment of a job that uses the stand-in for the ngrok agent."""
     home = folder / "agent"
     home.mkdir(exist_ok=True)
     (home / "control.json").write_text("{}")

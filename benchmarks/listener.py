@@ -1,4 +1,4 @@
-"""How many callbacks a second `kling listen` takes, beside a plain FastAPI handler.
+"""Callbacks a second of `kling listen`, compared with a plain FastAPI handler.
 
     pip install '.[bench]'; python benchmarks/listener.py
 
@@ -50,26 +50,26 @@ async def callback(request: Request):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one server did under one load."""
+    """The result of one server under one load."""
 
     per_second: float
     p99_ms: float
 
 
 def main() -> int:
-    """Measure, print, and say with the exit code whether every budget was kept."""
+    """Measure and print; the exit code is 0 if every budget was kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-s", "--seconds", type=float, default=3.0, help="a load (3)")
     parser.add_argument("-r", "--rounds", type=int, default=3, help="of each (3)")
     parser.add_argument("--http", default="h11", help="FastAPI's parser (h11)")
     parser.add_argument("--memory", type=int, default=0, metavar="N", help="callbacks")
     wanted = parser.parse_args()
-    is_kept = True
+    is_within_budget = True
     with tempfile.TemporaryDirectory() as name:
         for figure in _figures(Path(name), wanted):
             print(figure.line, flush=True)
-            is_kept &= figure.is_kept
-    return 0 if is_kept else 1
+            is_within_budget &= figure.is_within_budget
+    return 0 if is_within_budget else 1
 
 
 def _figures(folder: Path, wanted: argparse.Namespace) -> Iterator[Figure]:

@@ -1,4 +1,4 @@
-"""How many requests a 5-minute job costs; its minutes pass faster than ours."""
+"""Requests of a 5-minute job, on a clock that runs faster."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ async def _requests(folder: Path, callback: str) -> tuple[int, int]:
     clock = FastClock()
     async with serve_sandbox(
         SandboxOptions(task_seconds=MINUTES_5, clock=clock)
-    ) as box:
-        known = {"KLING_API_BASE": box.base_url, "KLING_API_KEY": box.api_key}
+    ) as sandbox:
+        known = {"KLING_API_BASE": sandbox.base_url, "KLING_API_KEY": sandbox.api_key}
         result = await generate(
             Order(product="text2video", values={"prompt": "a boat"}),
             RunOptions(command="text2video", callback=callback, is_downloading=False),

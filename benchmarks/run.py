@@ -1,4 +1,4 @@
-"""Print how fast and how frugal `kling` is, beside baselines taken in the same run.
+"""Runs the benchmarks and prints figures beside baselines of the same run.
 
     python benchmarks/run.py            all of it, about three minutes
     python benchmarks/run.py start      only: start, status, job, memory, long
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jobs import measure_jobs, measure_memory
 from long_job import measure_long_job
-from starts import measure_starts, measure_status
+from startup import measure_starts, measure_status
 
 PARTS = {
     "start": measure_starts,
@@ -28,18 +28,18 @@ PARTS = {
 
 
 def main() -> int:
-    """Run the parts asked for; the exit code says whether every budget was kept."""
+    """Run the selected parts; the exit code is 0 if every budget was kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("-n", "--runs", type=int, default=15, help="paired runs (15)")
     wanted = parser.parse_args()
-    is_kept = True
+    is_within_budget = True
     for name in wanted.parts or PARTS:
         with tempfile.TemporaryDirectory() as folder:
             for figure in PARTS[name](Path(folder), wanted.runs):
                 print(figure.line, flush=True)
-                is_kept &= figure.is_kept
-    return 0 if is_kept else 1
+                is_within_budget &= figure.is_within_budget
+    return 0 if is_within_budget else 1
 
 
 if __name__ == "__main__":

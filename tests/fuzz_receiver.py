@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import anyio
 
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from tests.callbacks.fuzzing import fuzz_receiver
 from tests.callbacks.receiver_fixture import running_receiver
 
 AT_ONCE = 40
-LIMITS = Limits(head_timeout_s=0.3, body_timeout_s=0.3, drain_timeout_s=0.2)
+LIMITS = ServerLimits(head_timeout_s=0.3, body_timeout_s=0.3, drain_timeout_s=0.2)
 
 
 def main() -> int:

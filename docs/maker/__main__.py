@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs.maker import index, page, stubs
+from docs.maker import index_pages, product_page, stubs
 from docs.maker.picture import picture
 from kling_cli.catalogue.definition import loader
 from kling_cli.cli.command_table import entries
@@ -21,17 +21,19 @@ def pages() -> dict[str, str]:
     """Return the pages by their file names."""
     commands = {entry.name for entry in entries()}
     described = (*loader.all_products(), *loader.all_managed())
-    products = [each for each in described if page.command(each).split()[1] in commands]
+    products = [
+        each for each in described if product_page.command(each).split()[1] in commands
+    ]
     return {
-        "README.md": index.readme(products),
-        "models.md": index.models(products),
-        "prices.md": index.price_list(products),
-        **{f"{each.name}.md": page.page(each) for each in products},
+        "README.md": index_pages.readme(products),
+        "models.md": index_pages.models(products),
+        "prices.md": index_pages.price_list(products),
+        **{f"{each.name}.md": product_page.page(each) for each in products},
     }
 
 
 def main(docs: Path = DOCS) -> None:
-    """Write everything, and take away the pages of what is no more."""
+    """Write everything, and delete the pages of products that are gone."""
     folder = docs / FOLDER.name
     folder.mkdir(exist_ok=True)
     made = pages()

@@ -86,5 +86,5 @@ def picture() -> str:
 
 
 def words(svg: str) -> list[str]:
-    """Return what a picture says, however this version of rich has drawn it."""
+    """Return the text of a picture, independent of the version of rich."""
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg)

@@ -1,11 +1,11 @@
-"""What a product costs, as Markdown: units, and list prices in USD."""
+"""Markdown of prices: units, and list prices in USD."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from docs.maker import words
+from docs.maker import markdown
 from kling_cli.catalogue.definition.schema import DurationRule, Model, Product, Rate
 
 RESOLUTIONS = ("720p", "1080p", "1k", "2k", "4k")
@@ -29,7 +29,7 @@ class Price:
 
 
 def prices_of(product: Product) -> Iterator[Price]:
-    """Yield the lines of all models that can still be had."""
+    """Yield the prices of all models that are not retired."""
     for model in product.models:
         if model.status != "discontinued":
             yield from _of_model(product, model)
@@ -57,15 +57,15 @@ def _table(prices: list[Price], *, is_alone: bool) -> list[str]:
     heads = [f">{column or 'any'}" if columns[1:] else ">units" for column in columns]
     head = ["model", "when", "per", *heads]
     rows = [
-        [words.code(each.model.id), each.when, each.per]
+        [markdown.code(each.model.id), each.when, each.per]
         + [each.cells.get(column, "") for column in columns]
         for each in prices
     ]
     if is_alone:
-        return words.table(head, rows)
+        return markdown.table(head, rows)
     links = [f"[{each.product.name}]({each.product.name}.md)" for each in prices]
     linked = [[link, *row] for link, row in zip(links, rows, strict=True)]
-    return words.table(["product", *head], linked)
+    return markdown.table(["product", *head], linked)
 
 
 def _of_model(product: Product, model: Model) -> Iterator[Price]:
@@ -73,7 +73,7 @@ def _of_model(product: Product, model: Model) -> Iterator[Price]:
     for rate in model.rates:
         groups.setdefault(repr((_when(rate), rate.per, rate.every)), []).append(rate)
     for rates in groups.values():
-        when = words.conditions(product, _when(rates[0]))
+        when = markdown.conditions(product, _when(rates[0]))
         cells = {
             resolution: _cell(product, rate)
             for rate in rates
@@ -97,10 +97,10 @@ def _cell(product: Product, rate: Rate) -> str:
     return f"{most}{rate.units:g} ({money(rate.units * product.unit_usd)})"
 
 
-def length(each: DurationRule, product: Product) -> str:
-    """Return what a result is as long as."""
-    option = words.code(product.field(each.source).spelling)
-    when = words.conditions(product, each.when)
+def duration_rule(each: DurationRule, product: Product) -> str:
+    """Return what the length of a result depends on."""
+    option = markdown.code(product.field(each.source).spelling)
+    when = markdown.conditions(product, each.when)
     condition = f", {when}" if when else ""
     range_s = ""
     if each.seconds is not None:
@@ -108,4 +108,4 @@ def length(each: DurationRule, product: Product) -> str:
         range_s = f", {low:g} to {high:g} s" if low else f", at most {high:g} s"
     more = f"; the result lasts about {each.added_s:g} s more" if each.added_s else ""
     as_long = f"as long as the {each.noun}{range_s}{more}"
-    return f"With {option}{condition}: {as_long}{words.where(each)}."
+    return f"With {option}{condition}: {as_long}{markdown.where(each)}."

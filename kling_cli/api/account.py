@@ -108,7 +108,7 @@ def packs_from_wire(data: Any) -> tuple[Pack, ...]:
     )
 
 
-async def deductions(  # noqa: PLR0913 -- one per thing a bill can be asked about
+async def deductions(  # noqa: PLR0913 -- one per filter of a bill
     client: PageFetcher,
     path: str,
     start: datetime,

@@ -26,9 +26,7 @@ SUCCESS: Final = 0
 NOT_YET_VALID: Final = 1003
 EXPIRED: Final = 1004
 TOKEN_CODES: Final = frozenset({NOT_YET_VALID, EXPIRED})
-UNKNOWN_KEY_CODES: Final = frozenset(
-    {1000, 1002}
-)  # also what the other region's host says
+UNKNOWN_KEY_CODES: Final = frozenset({1000, 1002})  # also for a key of the other region
 MAX_MESSAGE_CHARS: Final = 500
 
 _KEYS = "check the key with `kling auth status`, or log in again: `kling auth login`"
@@ -103,12 +101,12 @@ def error_from_code(
     http: int, code: int, message: str | None, request_id: str | None
 ) -> KlingError:
     """Return the error for a response with `code` (not 0)."""
-    known = ERROR_CODES.get(code) or _unlisted_code(http, code)
+    entry = ERROR_CODES.get(code) or _unlisted_code(http, code)
     detail = " ".join((message or "").split())[:MAX_MESSAGE_CHARS]
-    words = f"{known.meaning}: {detail}" if detail else known.meaning
-    return known.error(
+    words = f"{entry.meaning}: {detail}" if detail else entry.meaning
+    return entry.error(
         f"{words} (code {code})",
-        hint=known.hint,
+        hint=entry.hint,
         code=code,
         http=http,
         request_id=request_id,
@@ -121,9 +119,9 @@ def is_certain_refusal(http: int, code: int) -> bool:
     A server error does not, nor does a code that says "unavailable": gateways answer so
     for requests that they have passed on.
     """
-    known = ERROR_CODES.get(code)
-    if known is not None:
-        return known.error is not UnreachableError
+    entry = ERROR_CODES.get(code)
+    if entry is not None:
+        return entry.error is not UnreachableError
     return http < _SERVER_ERROR and code // 100 != _SERVER_ERROR_FAMILY
 
 

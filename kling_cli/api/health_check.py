@@ -19,7 +19,7 @@ from kling_cli.errors import CredentialsError, KlingError, UnreachableError
 EXCHANGE_TIMEOUT_S: Final = 15.0
 _NO_TASK: Final = "0"  # unknown ids are absent from the answer, which is a success
 _WINDOW: Final = timedelta(days=1)
-_NO_PERMISSION: Final = 1103  # said of a key that is known
+_NO_PERMISSION: Final = 1103  # the key itself is valid
 
 
 class HealthStatus(StrEnum):

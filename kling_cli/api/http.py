@@ -130,9 +130,11 @@ def _new_transport(proxy: Proxy, context: ssl.SSLContext) -> httpx.AsyncHTTPTran
     hint = f"correct or unset {proxy.variable}"
     try:
         is_tls = proxy.url.lower().startswith("https:")
-        said = httpx.Proxy(proxy.url, ssl_context=context if is_tls else None)
-        if said.url.host:
-            return httpx.AsyncHTTPTransport(verify=context, trust_env=False, proxy=said)
+        parsed = httpx.Proxy(proxy.url, ssl_context=context if is_tls else None)
+        if parsed.url.host:
+            return httpx.AsyncHTTPTransport(
+                verify=context, trust_env=False, proxy=parsed
+            )
         reason = "it names no host"
     except ImportError:
         reason = "a SOCKS proxy takes the package socksio"

@@ -73,9 +73,9 @@ async def numbered_pages(  # noqa: PLR0913 -- a list, and how far to follow it
     for page in range(1, max_pages + 1):
         params = {"pageNum": str(page), "pageSize": str(page_size)}
         rows = _rows(await client.query("GET", path, params=params))
-        known = len(found)
+        n_before = len(found)
         found |= {item.id: item for item in parse(rows)}
-        is_repeated = page > 1 and len(found) == known
+        is_repeated = page > 1 and len(found) == n_before
         if len(rows) < page_size or is_repeated:
             return take_first([*found.values()], limit)
         if limit and len(found) >= limit:

@@ -30,7 +30,7 @@ class TaskStatus(StrEnum):
 
     SUBMITTED = "submitted"
     PROCESSING = "processing"
-    SUCCEEDED = "succeeded"  # the legacy API says "succeed"; `wire.py` knows
+    SUCCEEDED = "succeeded"  # "succeed" in the legacy API
     FAILED = "failed"
     UNKNOWN = "unknown"  # a word the API did not have when this was written
 
@@ -82,7 +82,7 @@ class Task:
     request_id: str | None = None
 
 
-# Whole numbers that are known of a video, by our names.
+# The integers among the facts of a video, by our names.
 _VIDEO_FACTS = {
     "width": "width",
     "height": "height",

@@ -12,7 +12,7 @@ from .events import (
     UrlMatcher as UrlMatcher,
     task_url_matcher as task_url_matcher,
 )
-from .http.limits import Limits as Limits
+from .http.limits import ServerLimits as ServerLimits
 from .http.responses import RECEIVED as RECEIVED, Response as Response
 from .http.server import Server as Server, serve as serve
 from .payload import (

@@ -24,7 +24,7 @@ from kling_cli.callbacks.events import (
     UrlMatch,
     UrlMatcher,
 )
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from kling_cli.callbacks.http.parser import Headers, Request
 from kling_cli.callbacks.http.responses import NOT_FOUND, RECEIVED, Response, refused
 from kling_cli.callbacks.payload import (
@@ -64,7 +64,7 @@ class Receiver:
         emit: EmitEvent,
         clock: Clock,
         secrets: Iterable[Secret] = (),
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
         mock_detector: MockDetector | None = None,
         response: Response = RECEIVED,
         response_delay_s: float = 0.0,
@@ -74,7 +74,7 @@ class Receiver:
         self._emit = emit
         self._clock = clock
         self._secrets = tuple(secrets)
-        self._limits = limits or Limits()
+        self._limits = limits or ServerLimits()
         self._mock_detector = mock_detector
         self._response = response
         self._response_delay_s = response_delay_s
@@ -182,7 +182,7 @@ class Receiver:
         return refused(event.reason)
 
 
-def _head_refusal(headers: Headers, limits: Limits) -> RefusalReason | None:
+def _head_refusal(headers: Headers, limits: ServerLimits) -> RefusalReason | None:
     """Return why a request is refused before its body is read, None if it is not."""
     fields = dict(headers)
     if "transfer-encoding" in fields and "content-length" in fields:

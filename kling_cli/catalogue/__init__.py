@@ -1,7 +1,8 @@
 """The catalogue: what Kling offers, described once as data, and pure functions over it.
 
-Product files in `data/` are parsed by `definition/`; the other modules choose model and
-route, validate and complete values, encode and decode bodies, and price a job.
+Product files in `data/` are parsed by `definition/`. `prepare_request` turns values
+into a request: it chooses model and route, validates, encodes and prices. `decode_body`
+and `validate_body` are its counterparts for raw bodies.
 """
 
 from lazy_loader import attach_stub

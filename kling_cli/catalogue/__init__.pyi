@@ -35,19 +35,17 @@ from .definition.schema import (
     Limits as Limits,
     Model as Model,
     Plan as Plan,
-    Problem as Problem,
     Product as Product,
     Rate as Rate,
     Route as Route,
 )
 from .encoder import get_path as get_path, set_path as set_path
 from .media import (
-    AudioFacts as AudioFacts,
     FileContent as FileContent,
     ImageFacts as ImageFacts,
     describe_image as describe_image,
+    file_size_problem as file_size_problem,
     image_problems_of_base64 as image_problems_of_base64,
-    too_large as too_large,
 )
 from .pricing import (
     charged_units as charged_units,

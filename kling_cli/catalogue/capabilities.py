@@ -47,7 +47,7 @@ _COUNTED: Final = frozenset(
     {FieldKind.IMAGE, FieldKind.AUDIO, FieldKind.VIDEO, FieldKind.LINK, FieldKind.TEXT}
 )  # a number after these is how many
 _SHOT: Final = "5:words"
-_MAX_COUNT: Final = 1000  # more than any field takes
+_MAX_COUNT: Final = 1000  # more than any field accepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def _unknown_capability(products: tuple[Product, ...], word: str) -> UsageError:
     )
 
 
-_MAX_ADDED_FIELDS: Final = 4  # how many further fields may have to be said
+_MAX_ADDED_FIELDS: Final = 4  # how many fields rules may require in addition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,14 +208,14 @@ def best_match(
 ) -> CapabilityMatch | None:
     """Return the cheapest match of a model for all of the words of `--can`."""
     wanted = tuple(parse_requirements(product, words))
-    offers = [
+    matches = [
         _match(plan, values)
         for plan in _plans_of(product, model)
         for each in wanted
         for given in _value_sets(plan, each)
         for values in _satisfy_rules(plan, given, frozenset(given), _MAX_ADDED_FIELDS)
     ]
-    return min(offers, key=lambda offer: offer.price, default=None)
+    return min(matches, key=lambda match: match.price, default=None)
 
 
 def _plans_of(product: Product, model: Model) -> Iterator[Plan]:

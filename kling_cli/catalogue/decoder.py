@@ -187,7 +187,7 @@ class _DecodedValues:
     problems: list[Problem] = field(default_factory=list)
     order: list[str] = field(default_factory=list)
 
-    def keep(self, name: str, value: Any, *, is_many: bool, at: str) -> None:
+    def add(self, name: str, value: Any, *, is_many: bool, at: str) -> None:
         """Add a value of the list entry at `at`."""
         if is_many:
             self.values[name] = (*self.values.get(name, ()), value)
@@ -254,7 +254,7 @@ def _decode_list(
             name = _field_of_entry(route, at, entry, where)
             value = _decode_entry(product, route, name, entry, where)
             is_many = product.field(name).is_repeated
-            found.keep(name, value, is_many=is_many, at=where)
+            found.add(name, value, is_many=is_many, at=where)
         except DecodeError as exc:
             yield exc.problem
 

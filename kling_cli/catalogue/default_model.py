@@ -7,6 +7,7 @@ of credentials. A model that is named is never changed for another.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from kling_cli.catalogue import routing, validation
@@ -52,7 +53,7 @@ def choose_plan(
     if first is None:
         plan = routing.select_route(product, None, names, credentials)  # raises
         return ModelChoice(plan, validation.validate(plan, values))
-    able = (each for each in (first, *choices) if not each.validation.problems)
+    able = (each for each in chain((first,), choices) if not each.validation.problems)
     best = next(able, first)  # the first that accepts the fields complains of values
     if best.plan.model is default:
         return best
@@ -76,7 +77,7 @@ def _candidate_plans(
         try:
             yield routing.select_route(product, model.id, names, credentials)
         except KlingError:
-            continue  # it does not take a field, or is out of reach
+            continue  # it does not accept a field, or needs other credentials
 
 
 def _default_model_shortfall(

@@ -74,7 +74,7 @@ class ImageFacts:
     n_bytes: int
 
 
-def too_large(max_bytes: int) -> Problem:
+def file_size_problem(max_bytes: int) -> Problem:
     """Return the problem of a file that has more bytes than are allowed."""
     return Problem(
         field="",

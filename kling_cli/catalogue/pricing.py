@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kling_cli.catalogue import media, values
+from kling_cli.catalogue import media
 from kling_cli.catalogue.constraints import is_url
 from kling_cli.catalogue.definition.schema import (
     DurationRule,
@@ -16,14 +16,29 @@ from kling_cli.catalogue.definition.schema import (
     Plan,
     Rate,
 )
-from kling_cli.catalogue.values import completed_values, effective_values, given_values
+from kling_cli.catalogue.values import (
+    completed_values,
+    conditions_hold,
+    effective_values,
+    given_values,
+)
+
+_DECIMALS = 4
+_EPSILON = 1e-6
+
+
+class _Quantity(NamedTuple):
+    """The number of seconds or results: exactly if known, and at most."""
+
+    exact: Any
+    most: Any
 
 
 def find_duration_rule(plan: Plan, given: Mapping[str, Any]) -> DurationRule | None:
     """Return the duration rule that applies; None where no input decides the length."""
     real, effective = given_values(given), effective_values(plan, given)
     for each in plan.duration_rules:
-        if each.source in real and values.conditions_hold(each.when, real, effective):
+        if each.source in real and conditions_hold(each.when, real, effective):
             return each
     return None
 
@@ -43,17 +58,6 @@ def measure_input_s(
         return media.describe_audio(base64.b64decode(value, validate=True)).duration_s
     except ValueError:
         return None
-
-
-_DECIMALS = 4
-_EPSILON = 1e-6
-
-
-class _Quantity(NamedTuple):
-    """The number of seconds or results: exactly if known, and at most."""
-
-    exact: Any
-    most: Any
 
 
 def estimate_units(
@@ -111,7 +115,7 @@ def find_rate(plan: Plan, given: Mapping[str, Any]) -> Rate | None:
     """Return the rate that applies to these values, None where none is published."""
     effective = effective_values(plan, given)
     for rate in plan.model.rates:
-        if values.conditions_hold(rate.when, given_values(given), effective):
+        if conditions_hold(rate.when, given_values(given), effective):
             return rate
     return None
 

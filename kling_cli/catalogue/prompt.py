@@ -196,9 +196,9 @@ def has_handle_key(mapping: FieldMapping) -> bool:
 def _positions_to_names(text: str, references: Iterable[Reference]) -> str:
     """Turn `@image_1` into `@room` where that is the first image's name."""
     names = {each.position: each.handle for each in references}
-    taken = set(names.values())
+    handles = set(names.values())
     return _replace_handles(
-        text, {k: f"@{v}" for k, v in names.items() if k not in taken}
+        text, {k: f"@{v}" for k, v in names.items() if k not in handles}
     )
 
 

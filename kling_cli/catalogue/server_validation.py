@@ -70,9 +70,9 @@ def _value_problems(plan: Plan, name: str, value: Any) -> Iterator[Problem]:
         yield Problem(field=wire, message=message)
         return
     encode = plan.route.mappings[name].encode or {}
-    for fault in violations(field, limits, value):
-        at = wire + fault.at
-        yield Problem(field=at, message=_message(at, fault, encode))
+    for violation in violations(field, limits, value):
+        at = wire + violation.at
+        yield Problem(field=at, message=_message(at, violation, encode))
     of_media = _MEDIA_CHECKS.get(field.kind)
     if of_media is not None:
         for each in value if field.is_repeated else (value,):
@@ -128,18 +128,19 @@ def _is_ignored_setting(plan: Plan, name: str) -> bool:
     return is_new and at.startswith("settings.") and not is_known
 
 
-def _message(wire: str, fault: Violation, encode: Mapping[Any, Any]) -> str:
-    match fault.kind:
+def _message(wire: str, violation: Violation, encode: Mapping[Any, Any]) -> str:
+    value, allowed = violation.value, violation.allowed
+    match violation.kind:
         case "length":
-            return f"{wire} has {len(fault.value)} characters, allowed: {fault.allowed}"
+            return f"{wire} has {len(value)} characters, allowed: {allowed}"
         case "items":
-            return f"{wire} has {len(fault.value)} entries, allowed: {fault.allowed}"
+            return f"{wire} has {len(value)} entries, allowed: {allowed}"
         case "missing":
             return f"{wire} is required"
         case "fixed":
-            return f"{wire} value '{encode.get(fault.value, fault.value)}' is invalid"
+            return f"{wire} value '{encode.get(value, value)}' is invalid"
         case _:
-            return f"{wire} value '{fault.value}' is invalid"
+            return f"{wire} value '{value}' is invalid"
 
 
 def _missing_fields(plan: Plan, values: Mapping[str, Any]) -> Iterator[Problem]:

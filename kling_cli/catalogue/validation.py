@@ -39,14 +39,14 @@ def find_rule_violation(
         return None
     if rule.check is not None:
         return RULE_CHECKS[rule.check](plan, given, rule)
-    kept = (
+    is_satisfied = (
         conditions_hold(rule.need, given, effective)
         and (not rule.one_of or _count_given(rule.one_of, given) == 1)
         and (not rule.any_of or _count_given(rule.any_of, given) > 0)
         and sum(_count_given(group, given) > 0 for group in rule.exclusive) <= 1
         and _is_amount_within(rule, effective)
     )
-    return None if kept else rule.message
+    return None if is_satisfied else rule.message
 
 
 def _count_given(names: tuple[str, ...], given: Mapping[str, Any]) -> int:
@@ -158,22 +158,22 @@ def find_problems(plan: Plan, values: Mapping[str, Any]) -> tuple[Problem, ...]:
 
 
 def _problems(
-    plan: Plan, typed: Mapping[str, Any], given: Mapping[str, Any]
+    plan: Plan, given: Mapping[str, Any], completed: Mapping[str, Any]
 ) -> tuple[Problem, ...]:
     """Return the problems, each with option, value and what would be valid."""
     found = [
         each
-        for name in given
+        for name in completed
         for each in _field_problems(
-            plan, name, given[name], _implied_by(plan, name, typed)
+            plan, name, completed[name], _implied_by(plan, name, given)
         )
     ]
-    found += _missing_fields(plan, given)
-    found += _handle_problems(plan, given)
+    found += _missing_fields(plan, completed)
+    found += _handle_problems(plan, completed)
     for rule in plan.rules:
-        broken = find_rule_violation(rule, plan, given)
+        broken = find_rule_violation(rule, plan, completed)
         if broken is not None:
-            found.append(_rule_problem(plan, rule, typed, broken))
+            found.append(_rule_problem(plan, rule, given, broken))
     return tuple(found)
 
 
@@ -191,14 +191,14 @@ def require_valid(problems: Sequence[Problem]) -> None:
         )
 
 
-def _implied_by(plan: Plan, name: str, typed: Mapping[str, Any]) -> str | None:
-    """Return the option or argument that implied a value nobody gave; None if given.
+def _implied_by(plan: Plan, name: str, given: Mapping[str, Any]) -> str | None:
+    """Return what implied a value that was not given: an option or argument, or None.
 
     Values that are sent by default are valid anyway.
     """
-    if name in typed:
+    if name in given:
         return None
-    sources = [each for each in ("shots", *prompt.PROMPT_FIELDS) if each in typed]
+    sources = [each for each in ("shots", *prompt.PROMPT_FIELDS) if each in given]
     return plan.product.field(sources[0]).spelling if sources else plan.model.id
 
 
@@ -214,22 +214,22 @@ def _field_problems(
     mapping = plan.route.mappings.get(name)
     if mapping is not None and mapping.sent_as == "integer":
         yield from _id_problems(field, value)
-    for fault in violations(field, limits, value):
+    for violation in violations(field, limits, value):
         why = constraints.rejection_reason(field, value) if field.groups else None
-        reason = why or _violation_reason(plan, field, fault)
+        reason = why or _violation_reason(plan, field, violation)
         if source is None:
-            message = f"{_subject(field, fault)}: {reason}"
+            message = f"{_subject(field, violation)}: {reason}"
         else:
             unit = f" {field.unit}" if field.unit else ""
             message = f"{source}: the {field.name} comes to {value}{unit}, and {reason}"
-        fetched = _UPLOAD_HINT if _is_text_for_url(field, fault) else None
+        fetched = _UPLOAD_HINT if _is_text_for_url(field, violation) else None
         hint = (
             fetched
             or _choices_hint(plan, field, value)
             or _suggest_models(plan, name, value)
         )
         yield Problem(field=name, message=message, hint=hint)
-    for each in value if field.is_repeated else (value,):
+    for each in value if isinstance(value, list | tuple) else (value,):
         if isinstance(each, media.FileContent):
             yield from _file_problems(plan, field, limits, each)
 
@@ -241,7 +241,7 @@ def _file_problems(
     facts, max_bytes = file.facts, plan.max_bytes(field.name)
     found: tuple[Problem, ...]
     if facts.n_bytes > max_bytes:
-        found = (media.too_large(max_bytes),)
+        found = (media.file_size_problem(max_bytes),)
     elif isinstance(facts, media.AudioFacts):
         found = media.audio_problems(facts, seconds=limits.seconds)
     else:
@@ -267,36 +267,36 @@ def _id_problems(field: Field, values: Any) -> Iterator[Problem]:
             yield Problem(field=field.name, message=message)
 
 
-def _subject(field: Field, fault: Violation) -> str:
-    where = field.spelling + fault.at
-    if fault.kind == "fixed" and field.kind is FieldKind.SWITCH:
-        return where if fault.value else where.replace("--", "--no-", 1)
-    if fault.kind in ("choice", "range", "fixed", "type"):
-        return f"{where} {_truncate(str(fault.value))}"
+def _subject(field: Field, violation: Violation) -> str:
+    where = field.spelling + violation.at
+    if violation.kind == "fixed" and field.kind is FieldKind.SWITCH:
+        return where if violation.value else where.replace("--", "--no-", 1)
+    if violation.kind in ("choice", "range", "fixed", "type"):
+        return f"{where} {_truncate(str(violation.value))}"
     return where
 
 
-def _violation_reason(plan: Plan, field: Field, fault: Violation) -> str:
-    model = plan.model.id
+def _violation_reason(plan: Plan, field: Field, violation: Violation) -> str:
+    model, value, allowed = plan.model.id, violation.value, violation.allowed
     unit = f" {field.unit}" if field.unit else ""
-    always = "never" if fault.value else "always"
-    match fault.kind:
+    always = "never" if value else "always"
+    match violation.kind:
         case "fixed" if field.kind is FieldKind.SWITCH:
             reason = f"{model} {always} has {field.name}"
         case "fixed":
-            reason = f"{model} always has {fault.allowed}"
+            reason = f"{model} always has {allowed}"
         case "length":
-            reason = f"{len(fault.value)} characters; {model} takes {fault.allowed}"
+            reason = f"{len(value)} characters; {model} takes {allowed}"
         case "items":
-            reason = f"{len(fault.value)} of them; {model} takes {fault.allowed}"
-        case "type" if _is_text_for_url(field, fault):
-            reason = f"that is not {fault.allowed}; a local file cannot be sent"
+            reason = f"{len(value)} of them; {model} takes {allowed}"
+        case "type" if _is_text_for_url(field, violation):
+            reason = f"that is not {allowed}; a local file cannot be sent"
         case "type" | "key":
-            reason = f"that is not {fault.allowed}"
+            reason = f"that is not {allowed}"
         case "missing":
             reason = "it is missing"
         case _:
-            reason = f"{model} takes {fault.allowed}{unit}"
+            reason = f"{model} takes {allowed}{unit}"
     return reason
 
 
@@ -319,10 +319,10 @@ def _choices_hint(plan: Plan, field: Field, value: Any = None) -> str | None:
     return f"{near}kling {plan.product.name} --list shows them all"
 
 
-def _is_text_for_url(field: Field, fault: Violation) -> bool:
+def _is_text_for_url(field: Field, violation: Violation) -> bool:
     """Return whether a text stands where the API wants a URL to fetch from."""
     is_fetched = field.kind in (FieldKind.VIDEO, FieldKind.LINK)
-    return is_fetched and fault.kind == "type" and isinstance(fault.value, str)
+    return is_fetched and violation.kind == "type" and isinstance(violation.value, str)
 
 
 def _suggest_models(plan: Plan, name: str, value: Any) -> str | None:

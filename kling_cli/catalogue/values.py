@@ -48,29 +48,29 @@ def completed_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
     decide the duration unless it is given. Fields that the API insists on get our
     default, and client defaults apply where nothing is given.
     """
-    given = {
+    completed = {
         name: _parse_choice(plan, name, value)
         for name, value in given_values(values).items()
     }
-    given = {**_implied_constants(plan, given), **given}
+    completed = {**_implied_constants(plan, completed), **completed}
     for name, limits in plan.limits.items():
-        if name in given and _is_implicit(plan, name, given[name]):
-            del given[name]
+        if name in completed and _is_implicit(plan, name, completed[name]):
+            del completed[name]
         if limits.is_sent:
-            given.setdefault(name, limits.default)
-    given = {**_client_default_values(plan, given), **given}
+            completed.setdefault(name, limits.default)
+    completed = {**_client_default_values(plan, completed), **completed}
     if "shots" not in plan.limits:
-        return given
-    spelled_out = _prompt_shots(given)
+        return completed
+    spelled_out = _prompt_shots(completed)
     if spelled_out and plan.route.mappings["shots"].codec == "shot_list":
-        del given["prompt"]
-        given["shots"] = tuple(
+        del completed["prompt"]
+        completed["shots"] = tuple(
             f"{each.seconds}:{each.text}" for each in sorted(spelled_out)
         )
-    shots = find_shots(plan, given)
+    shots = find_shots(plan, completed)
     if shots and "duration" in plan.limits:
-        given.setdefault("duration", sum(each.seconds for each in shots))
-    return given
+        completed.setdefault("duration", sum(each.seconds for each in shots))
+    return completed
 
 
 def _is_implicit(plan: Plan, name: str, value: Any) -> bool:
@@ -143,7 +143,9 @@ def effective_values(plan: Plan, values: Mapping[str, Any]) -> dict[str, Any]:
 
     Fixed values of the model are in effect whatever was given.
     """
-    known = {k: v for k, v in plan.limits.items() if v.default is not None}
-    defaults = {name: limits.default for name, limits in known.items()}
-    fixed = {name: limits.default for name, limits in known.items() if limits.is_fixed}
+    defaulted = {k: v for k, v in plan.limits.items() if v.default is not None}
+    defaults = {name: limits.default for name, limits in defaulted.items()}
+    fixed = {
+        name: limits.default for name, limits in defaulted.items() if limits.is_fixed
+    }
     return {**defaults, **given_values(values), **fixed}

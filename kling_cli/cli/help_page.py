@@ -50,18 +50,18 @@ class HelpPage:
         commands = getattr(self, "commands", {})
         for each in found:  # typer has truncated the help of commands
             text = commands[each.value].help if each.value in commands else each.help
-            each.help = completion_note(brief(text or ""))
+            each.help = completion_note(first_clause(text or ""))
         return found
 
 
 class PagedCommand(HelpPage, TyperCommand):
     """A typer command with this help page.
 
-    `briefs` are the short texts of some parameters; the others have their first clause.
-    None: there is no short form, and `--help` has every sentence.
+    Parameters that are not in `short_help_texts` have their first clause. None: there
+    is no short form, and `--help` has every sentence.
     """
 
-    briefs: Mapping[str, str] | None = None
+    short_help_texts: Mapping[str, str] | None = None
 
 
 class PagedGroup(HelpPage, TyperGroup):
@@ -72,7 +72,7 @@ def format_page(command: Any, ctx: Any, *, is_full: bool = False) -> str:
     """Return the page of `command`, for stdout as it is."""
     from shutil import get_terminal_size
 
-    is_full = is_full or getattr(command, "briefs", None) is None
+    is_full = is_full or getattr(command, "short_help_texts", None) is None
     width = min(get_terminal_size().columns, _MAX_WIDTH) - 1
     return (
         "\n".join(_page_lines(command, ctx, width, styler_for(sys.stdout), is_full))
@@ -192,7 +192,7 @@ def _param_row(command: Any, param: Any, ctx: Any, *, is_full: bool) -> HelpRow:
     label = _label(param, ctx, is_full=is_full)
     text = " ".join((param.help or "").split())
     if not is_full:
-        text = command.briefs.get(param.name) or brief(text)
+        text = command.short_help_texts.get(param.name) or first_clause(text)
     notes = [each for each in (_default(param, ctx, text), _required(param)) if each]
     if not notes:
         return HelpRow(label, text)
@@ -252,7 +252,7 @@ def _required(param: Any) -> str:
 # ---- Text
 
 
-def brief(text: str) -> str:
+def first_clause(text: str) -> str:
     """Return the first clause of a help text, without its full stop.
 
     It ends at a semicolon or a full stop that is followed by a blank, outside of

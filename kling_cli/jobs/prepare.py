@@ -47,16 +47,18 @@ def read_files(product: Product, values: Mapping[str, Any]) -> dict[str, Any]:
         elif each.kind in (FieldKind.IMAGE, FieldKind.AUDIO):
             read[each.name] = (
                 tuple(_read_file(product, each, one) for one in value)
-                if each.is_repeated
+                if isinstance(value, list | tuple)
                 else _read_file(product, each, value)
             )
     return read
 
 
-def _read_file(product: Product, field: Field, value: str) -> str:
-    """Return the content of a local file; a URL stays as it is."""
+def _read_file(product: Product, field: Field, value: Any) -> Any:
+    """Return the content of a local file; a URL stays, and so does what is no text."""
+    if isinstance(value, FileContent) or not isinstance(value, str):
+        return value
     handle, name = _split_handle(field, value)
-    if isinstance(value, FileContent) or is_url(name):
+    if is_url(name):
         return value
     option, max_bytes = field.spelling, product.max_bytes(field.name)
     try:
@@ -69,7 +71,7 @@ def _read_file(product: Product, field: Field, value: str) -> str:
             f"{option} {name[:200]}: {reason}", hint="give a readable file or a URL"
         ) from exc
     if len(raw) > max_bytes:
-        problem = catalogue.too_large(max_bytes)
+        problem = catalogue.file_size_problem(max_bytes)
         raise UsageError(f"{option} {name}: {problem.message}", hint=problem.hint)
     return FileContent.from_bytes(raw, field.kind, path=name, handle=handle)
 
@@ -88,7 +90,7 @@ def _require_no_file(field: Field, value: Any) -> None:
     Raises:
         UsageError: the value is a file's name.
     """
-    for each in value if field.is_repeated else (value,):
+    for each in value if isinstance(value, list | tuple) else (value,):
         _, name = _split_handle(field, str(each))
         path = Path(name.removeprefix("file://")).expanduser()
         if not is_url(name) and path.is_file():
@@ -110,11 +112,11 @@ LONG_TEXT = 4096  # characters; longer strings in a body are media
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a person asked for. Images and sounds may be URLs or paths.
+    """The job that a person asks for. Images and audio may be URLs or paths.
 
-    `extra` holds the dotted keys of `--set`; it wins over everything else. `seconds` is
-    how long the result will be where that follows from what goes in. `before` is the
-    call that opens its session, where the product's own command makes that one too.
+    `extra` has the dotted keys of `--set`, which win over everything else. `seconds` is
+    how long the result will be, where that follows from an input. `before` is the call
+    that opens its session, where the product's own command makes that one too.
     """
 
     product: str
@@ -184,12 +186,12 @@ def journal_record(request: PreparedRequest) -> str:
 
 
 def check_price(request: PreparedRequest, max_units: float | None) -> None:
-    """Refuse a job that may cost more than the person allows.
+    """Refuse a job that may cost more than `max_units`.
 
-    Where the units show only later, what they can come to at most counts.
+    Where the units are known only later, their maximum counts.
 
     Raises:
-        AccountError: it may cost more than `max_units`, or nobody knows.
+        AccountError: it may cost more than `max_units`, or it is unknown.
     """
     if max_units is None:
         return
@@ -209,7 +211,7 @@ def check_price(request: PreparedRequest, max_units: float | None) -> None:
 
 
 def unbounded(why: str) -> AccountError:
-    """Return the error for a limit that nobody can hold a job to."""
+    """Return the error for a limit on a job whose price has no bound."""
     return AccountError(
         f"the units of this job cannot be estimated, so --max-units cannot hold: {why}",
         hint="leave out --max-units to submit it all the same",
@@ -217,6 +219,7 @@ def unbounded(why: str) -> AccountError:
 
 
 def without_media(value: Any) -> Any:
+    """Return JSON with a digest in place of every long string."""
     if isinstance(value, dict):
         return {key: without_media(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -228,15 +231,15 @@ def without_media(value: Any) -> Any:
 
 
 def new_external_id() -> str:
-    """Return an id that no account has seen; safe in URLs and file names."""
+    """Return a new unique external id; safe in URLs and file names."""
     return f"kling-{secrets.token_hex(10)}"
 
 
 def credential_kinds(settings: Settings) -> Collection[CredentialKind]:
-    """Return what these settings can sign with.
+    """Return the kinds of credentials in these settings.
 
-    With nothing it is as if there were an API key: what is wrong with an order is said
-    before `open_session` says that there is no login.
+    Without credentials it is an API key, so that an invalid order is reported before
+    `open_session` reports the missing login.
     """
     kinds = frozenset(CredentialKind(kind) for kind in settings.credential_kinds)
     return kinds or frozenset({CredentialKind.API_KEY})

@@ -20,10 +20,10 @@ from kling_cli.api import Task
 from kling_cli.background import background
 from kling_cli.callbacks import (
     RECEIVED,
-    Limits,
     Receiver,
     Response,
     Server,
+    ServerLimits,
     UrlMatcher,
     load_key,
     serve,
@@ -110,8 +110,8 @@ class ListenerService:
         emit: Callable[[ListenerEvent], None],
         stop: Callable[[str], None],
     ) -> None:
-        response_timeout_s = Limits().response_timeout_s + options.delay_s
-        self.limits = replace(Limits(), response_timeout_s=response_timeout_s)
+        response_timeout_s = ServerLimits().response_timeout_s + options.delay_s
+        self.limits = replace(ServerLimits(), response_timeout_s=response_timeout_s)
         self.controls = Controls(callback_url="", forwarder=forwarder, stop=stop)
         self.probe = Probe(clock)
         self.check_ingress: Callable[[str], None] = _no_health_check

@@ -5,7 +5,8 @@ Source: API reference, sections 2.2 to 2.6 and 4.2 to 4.3, read 2026-10-04.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +18,10 @@ _EXTENSIONS: Final = {"video": "mp4", "image": "png", "audio": "mp3"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MockTask:
-    """A task that does not exist: the values that its callbacks report."""
+    """A task that does not exist: the values that its callbacks report.
+
+    `changes` are fields to set in every body, by dotted key.
+    """
 
     task_id: str
     created_at: datetime
@@ -25,6 +29,7 @@ class MockTask:
     product: str = "video"
     kind: str = "video"
     message: str = "the mock task failed"
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def callback_body(mock: MockTask, status: str, *, age_s: int = 0) -> Json:

@@ -21,6 +21,7 @@ OVERSIZE_BYTES: Final = 1024 * 1024 + 1  # one byte over the limit
 JSON_DEPTH: Final = 20_000
 SLOW_DELAY_S: Final = 3.0
 OLD_SIGNATURE_AGE: Final = timedelta(minutes=10)  # twice what a receiver tolerates
+_AGES_S: Final = {"submitted": 0, "processing": 2, "succeeded": 90, "failed": 90}
 _UNKNOWN_TASK_ID: Final = "mock-nobody-knows-this-task"
 
 
@@ -59,8 +60,7 @@ class MockDelivery:
         return self.expected is not ExpectedStatus.ACCEPTED
 
 
-Changes = Mapping[str, Any]
-BuildScenario = Callable[[MockTask, Changes], tuple[MockDelivery, ...]]
+BuildScenario = Callable[[MockTask], tuple[MockDelivery, ...]]
 
 
 def scenario_names() -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def scenario_names() -> tuple[str, ...]:
 
 
 def build_scenario(
-    name: str, mock: MockTask, changes: Changes
+    name: str, mock: MockTask, changes: Mapping[str, Any]
 ) -> tuple[MockDelivery, ...]:
     """Return the deliveries of a scenario; `changes` set fields of every body.
 
@@ -82,7 +82,7 @@ def build_scenario(
             f"there is no scenario {name!r}",
             hint=f"one of {', '.join(scenario_names())}",
         )
-    return build(mock, changes)
+    return build(replace(mock, changes=changes))
 
 
 def custom_delivery(raw: bytes, mock: MockTask) -> tuple[MockDelivery, ...]:
@@ -92,18 +92,17 @@ def custom_delivery(raw: bytes, mock: MockTask) -> tuple[MockDelivery, ...]:
 
 def recovery_check(mock: MockTask) -> MockDelivery:
     """Return a valid callback, to be sent after invalid ones."""
-    delivery = _delivery(mock, "succeeded", {}, 90)
-    message_id = f"msg_{mock.task_id}_after"
     return replace(
-        delivery, name="afterwards", message_id=message_id, is_recovery_check=True
+        _delivery(mock),
+        name="afterwards",
+        message_id=f"msg_{mock.task_id}_after",
+        is_recovery_check=True,
     )
 
 
-def _delivery(
-    mock: MockTask, status: str, changes: Changes, age_s: int = 0
-) -> MockDelivery:
-    body = callback_body(mock, status, age_s=age_s)
-    for key, value in changes.items():
+def _delivery(mock: MockTask, status: str = "succeeded") -> MockDelivery:
+    body = callback_body(mock, status, age_s=_AGES_S[status])
+    for key, value in mock.changes.items():
         set_value(body, key, value)
     return MockDelivery(
         raw=json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass"),
@@ -113,14 +112,9 @@ def _delivery(
 
 
 def _sequence(*statuses: str, pause_s: float = 0.0) -> BuildScenario:
-    ages = {"submitted": 0, "processing": 2, "succeeded": 90, "failed": 90}
-
-    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+    def build(mock: MockTask) -> tuple[MockDelivery, ...]:
         return tuple(
-            replace(
-                _delivery(mock, status, changes, ages[status]),
-                delay_s=pause_s if index else 0.0,
-            )
+            replace(_delivery(mock, status), delay_s=pause_s if index else 0.0)
             for index, status in enumerate(statuses)
         )
 
@@ -128,63 +122,49 @@ def _sequence(*statuses: str, pause_s: float = 0.0) -> BuildScenario:
 
 
 def _output_kind(kind: str) -> BuildScenario:
-    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-        return (_delivery(replace(mock, kind=kind), "succeeded", changes, 90),)
+    def build(mock: MockTask) -> tuple[MockDelivery, ...]:
+        return (_delivery(replace(mock, kind=kind)),)
 
     return build
 
 
 def _invalid(name: str, **fields: Any) -> BuildScenario:
-    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-        delivery = _delivery(mock, "succeeded", changes, 90)
-        return (
-            replace(delivery, name=name, expected=ExpectedStatus.REFUSED, **fields),
-        )
+    def build(mock: MockTask) -> tuple[MockDelivery, ...]:
+        refused = ExpectedStatus.REFUSED
+        return (replace(_delivery(mock), name=name, expected=refused, **fields),)
 
     return build
 
 
 def _corrupted(name: str, corrupt: Callable[[bytes], bytes]) -> BuildScenario:
-    def build(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-        (delivery,) = _invalid(name)(mock, changes)
+    def build(mock: MockTask) -> tuple[MockDelivery, ...]:
+        (delivery,) = _invalid(name)(mock)
         return (replace(delivery, raw=corrupt(delivery.raw)),)
 
     return build
 
 
-def _moderation(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-    return (
-        _delivery(replace(mock, message=MODERATION_MESSAGE), "failed", changes, 90),
-    )
+def _moderation(mock: MockTask) -> tuple[MockDelivery, ...]:
+    return (_delivery(replace(mock, message=MODERATION_MESSAGE), "failed"),)
 
 
-def _oversize(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+def _oversize(mock: MockTask) -> tuple[MockDelivery, ...]:
     """Return a valid body padded beyond the limit, which some handlers allow."""
-    delivery = _delivery(mock, "succeeded", changes, 90)
+    delivery = replace(_delivery(mock), name="oversize", may_disconnect=True)
     raw = delivery.raw.ljust(OVERSIZE_BYTES)
-    either = ExpectedStatus.EITHER
-    return (
-        replace(
-            delivery, name="oversize", raw=raw, expected=either, may_disconnect=True
-        ),
-    )
+    return (replace(delivery, raw=raw, expected=ExpectedStatus.EITHER),)
 
 
-def _unknown(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
-    delivery = _delivery(
-        replace(mock, task_id=_UNKNOWN_TASK_ID), "succeeded", changes, 90
-    )
+def _unknown(mock: MockTask) -> tuple[MockDelivery, ...]:
+    delivery = _delivery(replace(mock, task_id=_UNKNOWN_TASK_ID))
     return (replace(delivery, name="unknown-task"),)
 
 
-def _burst(mock: MockTask, changes: Changes) -> tuple[MockDelivery, ...]:
+def _burst(mock: MockTask) -> tuple[MockDelivery, ...]:
     tasks = [
         replace(mock, task_id=f"{mock.task_id}-{n}") for n in range(1, BURST_SIZE + 1)
     ]
-    return tuple(
-        replace(_delivery(each, "succeeded", changes, 90), is_concurrent=True)
-        for each in tasks
-    )
+    return tuple(replace(_delivery(each), is_concurrent=True) for each in tasks)
 
 
 def _truncated(raw: bytes) -> bytes:

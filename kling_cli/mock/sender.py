@@ -8,13 +8,12 @@ from itertools import groupby
 
 import anyio
 
-from kling_cli.api import new_http
 from kling_cli.callbacks import sign
 from kling_cli.clock import Clock
 from kling_cli.listener.forwarding.delivery import (
     DEFAULT_TIMEOUT_S,
-    DeliveryClient,
     DeliveryOutcome,
+    open_delivery_client,
 )
 from kling_cli.listener.forwarding.headers import Headers
 from kling_cli.listener.forwarding.targets import Target
@@ -86,8 +85,7 @@ async def send_batches(
         UsageError: the environment's certificates or proxy cannot be used.
     """
     number = 0
-    async with new_http(timeout_s=timeout_s) as http:
-        client = DeliveryClient(http=http, clock=signer.clock, timeout_s=timeout_s)
+    async with open_delivery_client(signer.clock, timeout_s=timeout_s) as client:
 
         async def send(number: int, delivery: MockDelivery) -> None:
             await signer.clock.sleep(delivery.delay_s)

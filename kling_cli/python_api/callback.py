@@ -11,7 +11,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from kling_cli.api import Output, TaskStatus, task_from_wire
-from kling_cli.callbacks import Limits, MalformedPayloadError, parse_payload, verify
+from kling_cli.callbacks import (
+    MalformedPayloadError,
+    ServerLimits,
+    parse_payload,
+    verify,
+)
 from kling_cli.clock import SystemClock
 from kling_cli.errors import InvalidCallbackError, SignatureError
 from kling_cli.secret import Secret
@@ -72,7 +77,7 @@ def parse_callback(
         texts = (secret,) if isinstance(secret, str) else secret
         secrets = parse_secret_options("secret", texts)
         _require_signature(body, given, secrets, now or SystemClock().now())
-    max_bytes = Limits().max_body_bytes
+    max_bytes = ServerLimits().max_body_bytes
     if len(body) > max_bytes:
         raise InvalidCallbackError(f"the callback has more than {max_bytes:,} bytes")
     try:

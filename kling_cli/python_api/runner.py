@@ -157,7 +157,7 @@ class JobRunner:
             emit=lambda _: None,
             clock=self._clock,
         )
-        taken = await step.take(order)
+        taken = await step.run(order)
         return JobResult(
             command=order.product,
             product=order.product,

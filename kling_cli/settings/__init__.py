@@ -1,6 +1,6 @@
-"""Settings from options, environment, config file and credential store.
+"""Settings from options, environment, config file and stored login, by precedence.
 
-`load` turns them into one frozen `Settings`.
+`read_settings` returns them as one frozen `Settings`.
 """
 
 from lazy_loader import attach_stub

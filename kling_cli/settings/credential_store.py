@@ -1,7 +1,7 @@
 """Stores the login of `kling auth login`: in the system's keyring or a file, mode 0600.
 
-`credentials.toml` always says which, so that a machine without a login never wakes its
-keyring, which may be slow or ask a person to unlock it.
+`credentials.toml` always names the place, so that a machine without a login never
+accesses its keyring, which may be slow or ask a person to unlock it.
 """
 
 from __future__ import annotations

@@ -213,8 +213,8 @@ def resolve_state_dir(
 
 
 def _read_config_dir(layers: Layers) -> Path:
-    said = layers.read("config_dir", values.parse_folder, None)
-    return said or _platform_dir("config")
+    given = layers.read("config_dir", values.parse_folder, None)
+    return given or _platform_dir("config")
 
 
 def _platform_dir(kind: str) -> Path:

@@ -123,8 +123,8 @@ def _parse(layer: Layer, name: str, text: str, parse: Callable[[str], T]) -> T:
 
 
 def options_layer(options: Mapping[str, Any]) -> Layer:
-    said = {name: value for name, value in options.items() if value is not None}
-    texts = {name: str(value).strip() for name, value in said.items()}
+    given = {name: value for name, value in options.items() if value is not None}
+    texts = {name: str(value).strip() for name, value in given.items()}
     return Layer(OPTION_LABEL, {name: text for name, text in texts.items() if text})
 
 

@@ -12,12 +12,12 @@ from typing import Final
 import anyio
 
 from kling_cli.callbacks.events import Peer
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from kling_cli.callbacks.http.parser import (
     NotHttpError,
-    PlainRequest,
     RequestParser,
-    parse_plain_request,
+    SimpleRequest,
+    parse_simple_request,
 )
 from tests.callbacks.receiver_fixture import (
     PATH,
@@ -172,13 +172,13 @@ async def fuzz_receiver(receiver: RunningReceiver, seeds: Iterable[int]) -> set[
 
 def is_parsed_alike(data: bytes) -> bool:
     """Return whether the fast parser, if it accepts `data`, agrees with h11."""
-    simple = parse_plain_request(data, PEER)
+    simple = parse_simple_request(data, PEER)
     return simple is None or simple == read_by_h11(data, PEER)
 
 
-def read_by_h11(data: bytes, peer: Peer) -> PlainRequest | None:
+def read_by_h11(data: bytes, peer: Peer) -> SimpleRequest | None:
     """Return the first request in `data` as h11 parses it, None if incomplete."""
-    parser = RequestParser(peer, Limits())
+    parser = RequestParser(peer, ServerLimits())
     body = b""
     try:
         parser.feed(data)
@@ -189,4 +189,4 @@ def read_by_h11(data: bytes, peer: Peer) -> PlainRequest | None:
         return None
     if request is None or not parser.is_complete:
         return None
-    return PlainRequest(request, body, parser.trailing_data)
+    return SimpleRequest(request, body, parser.trailing_data)

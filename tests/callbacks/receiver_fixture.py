@@ -21,7 +21,7 @@ from kling_cli.callbacks.events import (
     ReceiverEvent,
     task_url_matcher,
 )
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from kling_cli.callbacks.http.responses import RECEIVED, Response
 from kling_cli.callbacks.http.server import Server, serve
 from kling_cli.callbacks.receiver import Receiver
@@ -33,7 +33,7 @@ KEY = b"k" * 32
 NOW = datetime(2026, 6, 10, 8, 40, tzinfo=UTC)
 PATH = callback_path(TaskUrl(product="text2video", nonce="n-1"), KEY)
 SUCCEEDED = b'{"id": "t1", "status": "succeeded"}'
-SHORT_LIMITS = Limits(
+SHORT_LIMITS = ServerLimits(
     head_timeout_s=0.5,
     body_timeout_s=0.5,
     response_timeout_s=2.0,
@@ -164,7 +164,7 @@ def _parse(raw: bytes, *, is_body_omitted: bool, is_closed: bool) -> RawResponse
 @asynccontextmanager
 async def running_receiver(  # noqa: PLR0913 -- what a test may change, by name
     *,
-    limits: Limits = SHORT_LIMITS,
+    limits: ServerLimits = SHORT_LIMITS,
     secrets: Iterable[str] = (),
     store: Callable[[ReceivedCallback], Awaitable[None]] | None = None,
     mock_detector: MockDetector | None = None,

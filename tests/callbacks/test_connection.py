@@ -25,7 +25,7 @@ from kling_cli.callbacks.events import (
     RequestCounts,
 )
 from kling_cli.callbacks.http.connection import Connection
-from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
+from kling_cli.callbacks.http.limits import ConnectionLimiter, ServerLimits
 from tests.callbacks.receiver_fixture import (
     SHORT_LIMITS,
     SUCCEEDED,
@@ -59,7 +59,7 @@ async def drip(stream: SocketStream, *, every_s: float = 0.1) -> None:
 
 async def test_a_callback_is_answered_beside_200_idle_connections() -> None:
     async with (
-        running_receiver(limits=Limits(head_timeout_s=5.0)) as running,
+        running_receiver(limits=ServerLimits(head_timeout_s=5.0)) as running,
         AsyncExitStack() as stack,
     ):
         idle = [
@@ -93,7 +93,7 @@ async def test_a_silent_connection_is_aborted_at_its_deadline() -> None:
 
 
 async def test_a_slow_second_head_is_aborted_at_its_deadline() -> None:
-    limits = Limits(head_timeout_s=0.3)
+    limits = ServerLimits(head_timeout_s=0.3)
     async with (
         running_receiver(limits=limits) as running,
         await running.connect() as stream,
@@ -123,7 +123,7 @@ async def drip_only(stream: SocketStream) -> None:
 
 async def test_a_kept_alive_connection_is_closed_when_idle() -> None:
     async with (
-        running_receiver(limits=Limits(keep_alive_timeout_s=1)) as running,
+        running_receiver(limits=ServerLimits(keep_alive_timeout_s=1)) as running,
         await running.connect() as stream,
     ):
         await send(stream, post())
@@ -137,14 +137,16 @@ async def test_a_response_that_takes_too_long_is_aborted() -> None:
     async def hang(_received: ReceivedCallback) -> None:
         await anyio.sleep_forever()
 
-    limits = Limits(response_timeout_s=0.3, store_timeout_s=60, close_timeout_s=0.1)
+    limits = ServerLimits(
+        response_timeout_s=0.3, store_timeout_s=60, close_timeout_s=0.1
+    )
     async with running_receiver(limits=limits, store=hang) as running:
         assert (await running.request(post())).status == 0
 
 
 async def test_at_the_limit_the_oldest_idle_connection_is_evicted() -> None:
     async with (
-        running_receiver(limits=Limits(max_connections=3)) as running,
+        running_receiver(limits=ServerLimits(max_connections=3)) as running,
         AsyncExitStack() as stack,
     ):
         first, second, third = [
@@ -168,7 +170,7 @@ async def test_at_the_limit_without_idle_connections_the_response_is_503() -> No
         is_asked.set()
         await go_on.wait()
 
-    limits = Limits(max_connections=1)
+    limits = ServerLimits(max_connections=1)
     async with (
         running_receiver(limits=limits, store=slow) as running,
         await running.connect() as stream,
@@ -185,7 +187,7 @@ async def test_at_the_limit_without_idle_connections_the_response_is_503() -> No
 
 @asynccontextmanager
 async def a_listener(
-    running: RunningReceiver, kind: type[Connection], limits: Limits
+    running: RunningReceiver, kind: type[Connection], limits: ServerLimits
 ) -> AsyncIterator[int]:
     """Serve the receiver once more, with a protocol class of the test."""
     stack = ConnectionLimiter(limits, deque())
@@ -207,7 +209,7 @@ async def test_one_read_returns_no_more_than_the_limit() -> None:
             sizes.append(len(data))
             super().data_received(data)
 
-    limits = Limits(max_read_bytes=100)
+    limits = ServerLimits(max_read_bytes=100)
     async with (
         running_receiver() as running,
         a_listener(running, Measuring, limits) as port,
@@ -222,7 +224,7 @@ async def test_one_read_returns_no_more_than_the_limit() -> None:
 
 
 async def test_a_connection_stays_open_while_requests_follow_in_time() -> None:
-    limits = Limits(head_timeout_s=0.3, keep_alive_timeout_s=1)
+    limits = ServerLimits(head_timeout_s=0.3, keep_alive_timeout_s=1)
     async with (
         running_receiver(limits=limits) as running,
         await running.connect() as stream,
@@ -276,7 +278,7 @@ async def test_little_is_read_of_a_client_that_sends_without_waiting() -> None:
         is_asked.set()
         await go_on.wait()
 
-    limits = Limits()
+    limits = ServerLimits()
     async with (
         running_receiver(store=slow) as running,
         a_listener(running, Measuring, limits) as port,
@@ -323,7 +325,7 @@ async def test_a_disconnect_in_the_body_is_a_refusal() -> None:
 
 
 async def test_a_refused_request_that_is_complete_is_closed_at_once() -> None:
-    limits = Limits(drain_timeout_s=60, head_timeout_s=60)
+    limits = ServerLimits(drain_timeout_s=60, head_timeout_s=60)
     async with running_receiver(limits=limits) as running:
         async with await running.connect() as stream:
             await send(stream, head(method="GET"))
@@ -345,7 +347,7 @@ async def test_a_refused_request_that_is_complete_is_closed_at_once() -> None:
 async def test_a_connection_that_the_client_ends_is_closed_after_the_response(
     sent: bytes,
 ) -> None:
-    limits = Limits(keep_alive_timeout_s=60)
+    limits = ServerLimits(keep_alive_timeout_s=60)
     async with (
         running_receiver(limits=limits) as running,
         await running.connect() as stream,
@@ -383,7 +385,7 @@ async def test_a_client_that_reads_no_responses_is_aborted() -> None:
             super().connection_lost(exc)
             is_cut.set()
 
-    limits = Limits(response_timeout_s=60, keep_alive_timeout_s=60)
+    limits = ServerLimits(response_timeout_s=60, keep_alive_timeout_s=60)
     async with (
         running_receiver(limits=limits) as running,
         a_listener(running, Narrow, limits) as port,
@@ -424,7 +426,7 @@ async def test_a_closed_connection_is_garbage_collected(
     async with (
         running_receiver(store=slow) as running,
         a_listener(
-            running, Seen, Limits(head_timeout_s=60, keep_alive_timeout_s=60)
+            running, Seen, ServerLimits(head_timeout_s=60, keep_alive_timeout_s=60)
         ) as port,
     ):
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:

@@ -6,7 +6,7 @@ from collections import deque
 import anyio
 import pytest
 
-from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
+from kling_cli.callbacks.http.limits import ConnectionLimiter, ServerLimits
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ class FakeConnection:
 
 def a_limiter(connections: int = 1) -> ConnectionLimiter:
     return ConnectionLimiter(
-        Limits(max_connections=connections, close_timeout_s=0.05), deque()
+        ServerLimits(max_connections=connections, close_timeout_s=0.05), deque()
     )
 
 

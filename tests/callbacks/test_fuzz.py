@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from tests.callbacks.fuzzing import fuzz_receiver
 from tests.callbacks.receiver_fixture import running_receiver
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 CASES = 200
 BATCH = 40
-LIMITS = Limits(head_timeout_s=0.3, body_timeout_s=0.3, drain_timeout_s=0.2)
+LIMITS = ServerLimits(head_timeout_s=0.3, body_timeout_s=0.3, drain_timeout_s=0.2)
 
 
 async def test_random_requests_get_an_http_response_or_are_closed() -> None:

@@ -14,7 +14,7 @@ from kling_cli.callbacks.events import (
     Trust,
     UrlMatch,
 )
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from kling_cli.callbacks.http.responses import Response
 from kling_cli.callbacks.http.server import serve
 from kling_cli.callbacks.receiver import Receiver
@@ -104,7 +104,7 @@ async def test_a_half_closed_connection_is_answered() -> None:
     async def slow(_received: ReceivedCallback) -> None:
         await anyio.sleep(0.1)  # the end of the stream comes before the answer
 
-    limits = Limits()
+    limits = ServerLimits()
     async with (
         running_receiver(limits=limits, store=slow) as running,
         await running.connect() as stream,

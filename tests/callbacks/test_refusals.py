@@ -13,7 +13,7 @@ from kling_cli.callbacks.events import (
     RequestCounts,
     UrlMatch,
 )
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from tests.callbacks.receiver_fixture import (
     PATH,
     SUCCEEDED,
@@ -266,7 +266,7 @@ async def test_a_complete_request_that_is_not_http_gets_a_400() -> None:
 
 
 async def test_garbage_after_a_refusal_closes_the_connection() -> None:
-    limits = Limits(drain_timeout_s=60)
+    limits = ServerLimits(drain_timeout_s=60)
     async with (
         running_receiver(limits=limits) as running,
         await running.connect() as stream,
@@ -278,7 +278,7 @@ async def test_garbage_after_a_refusal_closes_the_connection() -> None:
 
 
 async def test_draining_a_refused_body_is_bounded() -> None:
-    limits = Limits(drain_timeout_s=0.2)
+    limits = ServerLimits(drain_timeout_s=0.2)
     async with (
         running_receiver(limits=limits) as running,
         await running.connect() as stream,

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from kling_cli.callbacks.events import ReceivedCallback, RefusalReason, UrlMatch
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from kling_cli.callbacks.http.parser import Request
 from kling_cli.callbacks.http.responses import NOT_FOUND, Response
 from kling_cli.callbacks.http.server import bind_socket, serve
@@ -77,7 +77,7 @@ async def test_the_ipv6_loopback_address_works() -> None:
 async def test_closing_with_idle_connections_is_quick_and_complete() -> None:
     before = asyncio.all_tasks()
     async with AsyncExitStack() as stack:
-        async with running_receiver(limits=Limits()) as running:
+        async with running_receiver(limits=ServerLimits()) as running:
             streams = [
                 await stack.enter_async_context(await running.connect())
                 for _ in range(20)
@@ -105,7 +105,7 @@ async def test_a_callback_being_stored_is_answered_before_closing() -> None:
 
     async with AsyncExitStack() as stack:
         async with running_receiver(
-            limits=Limits(close_timeout_s=30), store=slow
+            limits=ServerLimits(close_timeout_s=30), store=slow
         ) as running:
             stream = await stack.enter_async_context(await running.connect())
             await send(stream, post())
@@ -150,7 +150,7 @@ async def test_a_hanging_callback_does_not_prevent_closing() -> None:
     before = asyncio.all_tasks()
     with anyio.fail_after(5):
         async with AsyncExitStack() as stack:
-            limits = Limits(close_timeout_s=0.1, store_timeout_s=60)
+            limits = ServerLimits(close_timeout_s=0.1, store_timeout_s=60)
             async with running_receiver(limits=limits, store=hang) as running:
                 stream = await stack.enter_async_context(await running.connect())
                 await send(stream, post())

@@ -15,7 +15,7 @@ from kling_cli.callbacks.events import (
     CallbackRefused,
     ReceivedCallback,
 )
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 from tests.callbacks.receiver_fixture import (
     SUCCEEDED,
     TIMEOUT_S,
@@ -120,7 +120,7 @@ async def test_a_hanging_store_is_not_waited_for() -> None:
         await anyio.sleep_forever()
 
     async with running_receiver(
-        store=hang, limits=Limits(store_timeout_s=0.1)
+        store=hang, limits=ServerLimits(store_timeout_s=0.1)
     ) as running:
         response = await running.request(post())
 

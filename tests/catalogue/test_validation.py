@@ -524,3 +524,11 @@ def test_a_missing_choice_is_reported_with_its_choices(planned: Planner) -> None
 
     assert found.message == "--orientation is missing"
     assert found.hint == "--orientation image or video"
+
+
+def test_a_list_of_files_that_is_no_list_is_refused(planned: Planner) -> None:
+    values = {"prompt": "p", "subjects": 5}
+
+    found = validation.find_problems(planned("multi-image2image", None, values), values)
+
+    assert "not a list" in found[0].message

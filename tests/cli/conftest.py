@@ -13,7 +13,7 @@ from tests.support.kling import Kling
 
 @pytest.fixture
 def collected() -> Iterator[None]:
-    """Bury the loop of a run in its own test: its end is that of a process usually.
+    """Collect the event loop of a run within its own test.
 
     Whoever uses it ignores `unclosed`: a process that ends closes everything.
     """

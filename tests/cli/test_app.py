@@ -32,14 +32,14 @@ print("\\n" + json.dumps([code, sorted(sys.modules)]))
 def loaded_by(*arguments: str) -> tuple[int, set[str]]:
     """Return the exit code of a run of `kling` and all modules it loaded."""
     uncovered = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
-    said = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", LOADED.format(arguments=list(arguments))],
         capture_output=True,
         text=True,
         env=uncovered,  # measuring would load modules of its own
         check=True,
     )
-    code, modules = json.loads(said.stdout.splitlines()[-1])
+    code, modules = json.loads(printed.stdout.splitlines()[-1])
     return code, set(modules)
 
 

@@ -48,7 +48,7 @@ def test_secrets_are_hidden(text: str, shown: str) -> None:
     assert redacted(text, environ) == shown
 
 
-def test_the_report_has_the_traceback_and_nobody_elses_eyes(own_home: Path) -> None:
+def test_the_report_has_the_traceback_and_is_private(own_home: Path) -> None:
     environ = {"KLING_STATE_DIR": str(own_home / "new" / "state")}
 
     path = write_crash_report(a_bug("went wrong"), environ)

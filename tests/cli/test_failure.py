@@ -59,12 +59,12 @@ def test_json_is_given_when_it_was_asked_for(
 ) -> None:
     code = report_failure(NoSlotError("no slot"), ["text2video", "x", "--json"])
 
-    said = capfd.readouterr()
-    document = json.loads(said.out)
+    printed = capfd.readouterr()
+    document = json.loads(printed.out)
     assert code == 7
     assert document["command"] == "text2video"
     assert document["error"]["message"] == "no slot"
-    assert said.err == "error: no slot\n"
+    assert printed.err == "error: no slot\n"
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_without_a_command_the_document_is_klings(
 
 
 @pytest.mark.parametrize(("status", "code"), [(None, 0), (3, 3), ("words", 1)])
-def test_whoever_exits_keeps_the_code(status: object, code: int) -> None:
+def test_the_exit_code_of_an_exit_is_preserved(status: object, code: int) -> None:
     assert report_failure(SystemExit(status), []) == code

@@ -40,7 +40,7 @@ ENDLESS = {"sandbox": r"is at http://127\.0\.0\.1:"}
 def here(
     surroundings: Surroundings, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Be in an empty folder, with an account and what happened before."""
+    """Change to an empty folder, with an account and a history."""
     shutil.copytree(surroundings.state_dir, own_home / "state")
     (own_home / "here").mkdir()
     monkeypatch.chdir(own_home / "here")

@@ -1,4 +1,4 @@
-"""How `--help` and `kling help` lay out what they say."""
+"""The layout of `--help` and `kling help`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kling_cli.catalogue.definition import loader
 from kling_cli.cli.app import app, import_command
 from kling_cli.cli.command_table import GROUPS, entries, group_members
 from kling_cli.cli.commands.help import help_command
-from kling_cli.cli.help_page import brief, format_page
+from kling_cli.cli.help_page import first_clause, format_page
 from kling_cli.cli.options.product_fields import short_help
 from kling_cli.main import main
 
@@ -29,7 +29,7 @@ def _columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def helped(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Return a function that returns what `kling help` says."""
+    """Return a function that returns the output of `kling help`."""
 
     def helped(*words: str) -> str:
         assert help_command(words=list(words)) == 0
@@ -46,13 +46,13 @@ def short_page(entry: Any) -> str:
 
 @pytest.mark.parametrize("entry", GENERATING, ids=lambda entry: entry.name)
 def test_a_short_page_fits_80_columns_and_names_every_option(entry: Any) -> None:
-    command, said = import_command(entry), short_page(entry)
+    command, printed = import_command(entry), short_page(entry)
 
-    assert [line for line in said.splitlines() if len(line) > 80] == []
+    assert [line for line in printed.splitlines() if len(line) > 80] == []
     for param in command.params:
         spellings = [each.removeprefix("--") for each in param.opts]
         if param.param_type_name == "option" and not param.hidden:
-            assert any(each in said for each in spellings), param.name
+            assert any(each in printed for each in spellings), param.name
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_short_page_fits_80_columns_and_names_every_option(entry: Any) -> None
     ],
 )
 def test_the_first_clause_is_the_short_text(text: str, first: str) -> None:
-    assert brief(text) == first
+    assert first_clause(text) == first
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_a_short_text_says_what_any_model_takes(
 
 
 def test_the_long_page_has_every_sentence(helped: Callable[..., str]) -> None:
-    said = " ".join(helped("text2video").split())
+    printed = " ".join(helped("text2video").split())
 
-    assert "3 to 15 (kling-3.0-turbo, kling-3.0), otherwise 5 or 10." in said
-    assert "--sound, --no-sound" in said
-    assert "--wait" in said
-    assert "More about every option" not in said
+    assert "3 to 15 (kling-3.0-turbo, kling-3.0), otherwise 5 or 10." in printed
+    assert "--sound, --no-sound" in printed
+    assert "--wait" in printed
+    assert "More about every option" not in printed
 
 
 def test_help_finds_commands_of_groups_and_aliases(
@@ -113,7 +113,7 @@ def test_help_finds_commands_of_groups_and_aliases(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "printed"),
     [
         (["evnts"], "Did you mean 'events'"),
         (["list", "all"], "kling list has no commands"),
@@ -121,13 +121,13 @@ def test_help_finds_commands_of_groups_and_aliases(
     ],
 )
 def test_help_about_nothing_is_a_wrong_usage(
-    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch,
+    words: list[str], printed: str, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.setattr("sys.argv", ["kling", "help", *words])
 
     assert main() == 2
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_json_of_an_alias_names_the_command(
 def test_aliases_stand_beside_their_command_and_hidden_ones_nowhere() -> None:
     root: Any = typer.main.get_command(app)
     context = root.make_context("kling", [], resilient_parsing=True)
-    said = format_page(root, context).splitlines()
+    printed = format_page(root, context).splitlines()
 
-    assert "  text2video, t2v    Make a video from a prompt." in said
-    assert not any(line.startswith(("  login", "  help")) for line in said)
+    assert "  text2video, t2v    Make a video from a prompt." in printed
+    assert not any(line.startswith(("  login", "  help")) for line in printed)

@@ -287,7 +287,7 @@ def _text(node: ast.expr) -> str:
 
 
 def commands_in(text: str) -> list[str]:
-    """Return the commands that a text names, without the words around them."""
+    """Return the commands that a text names, without the surrounding words."""
     return [PROSE.sub("", each).strip(" .)") for each in COMMAND.findall(text)]
 
 
@@ -299,7 +299,7 @@ def box() -> Iterator[Box]:
 
 @pytest.fixture
 def app() -> Iterator[Recorder]:
-    """Serve an app that takes no callback."""
+    """Serve an app that accepts no callback."""
     with recorder() as there:
         there.statuses[:] = [500]
         yield there
@@ -339,7 +339,7 @@ class Shell:
     capfd: pytest.CaptureFixture[str]
 
     def run(self, line: str) -> tuple[int, str]:
-        """Return the exit code and what stderr got; the key is on standard input."""
+        """Return the exit code and stderr; the key is on standard input."""
         line, _, faults = line.partition(" # ")
         self.box.faults(*faults.split())
         line = line.partition(" < ")[0]
@@ -350,7 +350,7 @@ class Shell:
         return code, self.capfd.readouterr().err
 
     def recover(self) -> None:
-        """Let all go well again; jobs that were stuck succeed."""
+        """Remove all faults; jobs that were stuck succeed."""
         self.box.faults()
         self.app.statuses[:] = [200]
         for task in self.box.tasks:
@@ -358,7 +358,7 @@ class Shell:
                 self.box.end(task["id"])
 
     def filled_in(self, command: str) -> str:
-        """Return the command with what a person puts in for its capitals."""
+        """Return the command with its placeholders filled in."""
         ids = [task["id"] for task in self.box.tasks]
         known = re.sub(r"\b(TASK_ID|ID)\b", ids[-1] if ids else "1", command)
         known = re.sub(r"\bN\b", "1", known)
@@ -414,17 +414,17 @@ def test_what_a_hint_says_can_be_done(
     with monkeypatch.context() as changed, stopped(shell.box, scene.stop_at):
         for key, value in scene.env:
             changed.setenv(key, value)
-        code, said = shell.run(f"{line} # {' '.join(scene.faults)}")
+        code, printed = shell.run(f"{line} # {' '.join(scene.faults)}")
 
-    assert code == scene.code, said
-    printed = commands_in(said)
+    assert code == scene.code, printed
+    hints = commands_in(printed)
     for hint in scene.hints:
         form = re.compile(re.escape(hint).replace(r"\{\}", ".*"))
-        assert any(form.fullmatch(each) for each in printed), (hint, printed, said)
+        assert any(form.fullmatch(each) for each in hints), (hint, hints, printed)
     shell.recover()
-    for command in [line] if scene.is_again else printed:
-        code, said = shell.run(shell.filled_in(command))
-        assert code in scene.then, (command, said)
+    for command in [line] if scene.is_again else hints:
+        code, printed = shell.run(shell.filled_in(command))
+        assert code in scene.then, (command, printed)
 
 
 def test_every_command_that_a_message_names_is_tried() -> None:

@@ -1,4 +1,4 @@
-"""A user without a home folder, as in a container that runs under any number."""
+"""A user without a home folder, as in a container with an arbitrary user id."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 from tests.support.kling import Kling
 from tests.support.program import Program
 
-NOBODY = ("unshare", "--user", "--map-user=54321")
+UNKNOWN_USER = ("unshare", "--user", "--map-user=54321")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _there_are_namespaces() -> None:
     try:
-        subprocess.run((*NOBODY, "true"), capture_output=True, check=True)
+        subprocess.run((*UNKNOWN_USER, "true"), capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("needs user namespaces")
 
@@ -31,7 +31,7 @@ def test_without_a_home_the_variables_that_name_folders_are_named(
     }
 
     with Program(
-        (*NOBODY, *kling.command("list", "--json")), env=env, cwd=kling.here
+        (*UNKNOWN_USER, *kling.command("list", "--json")), env=env, cwd=kling.here
     ) as program:
         result = program.finish()
 

@@ -1,4 +1,4 @@
-"""The whole program as a shell sees it: codes, streams, JSON, readers that leave."""
+"""The whole program as a subprocess: exit codes, streams, JSON, closed pipes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_help_begins_with_what_a_newcomer_needs(
     assert result.stderr == ""
 
 
-def test_the_first_screen_of_a_products_help_has_the_options_most_people_need(
+def test_the_first_screen_of_a_products_help_has_the_common_options(
     kling: Kling,
 ) -> None:
     lines = kling.run("text2video", "-h", env={"COLUMNS": "80"}).lines
@@ -159,17 +159,17 @@ def test_a_reader_that_leaves_ends_it_quietly(kling: Kling) -> None:
     os.close(reading)
 
     for arguments in (["--help"], ["--version"], ["list", "--json"], ["x", "--json"]):
-        said = subprocess.run(
+        printed = subprocess.run(
             kling.command(*arguments),
             stdout=writing,
             stderr=subprocess.PIPE,
             env=kling.env,
             check=False,
         )
-        assert b"Traceback" not in said.stderr
-        assert b"Exception ignored" not in said.stderr
-        assert b"bug" not in said.stderr
-        assert said.returncode in (0, 2)
+        assert b"Traceback" not in printed.stderr
+        assert b"Exception ignored" not in printed.stderr
+        assert b"bug" not in printed.stderr
+        assert printed.returncode in (0, 2)
     os.close(writing)
 
 
@@ -184,24 +184,24 @@ def test_a_reader_that_leaves_ends_it_quietly(kling: Kling) -> None:
         pytest.param(["trigger", "--body", "-", "--to", "9"], 2, id="a body"),
     ],
 )
-def test_without_any_stream_nobody_is_there_and_that_is_no_bug(
+def test_without_any_stream_the_program_still_ends_normally(
     arguments: list[str], code: int, kling: Kling
 ) -> None:
-    said = subprocess.run(
+    printed = subprocess.run(
         ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *kling.command(*arguments)],
         env=kling.env,
         cwd=kling.here,
         check=False,
     )
 
-    assert said.returncode == code
+    assert printed.returncode == code
     assert not list(kling.state_dir.glob("crash-*"))
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")  # noqa: PTH110 -- at collection
 def test_a_full_disk_behind_stdout_is_said(kling: Kling) -> None:
     with open("/dev/full", "wb") as full:  # noqa: PTH123 -- a device
-        said = subprocess.run(
+        printed = subprocess.run(
             kling.command("text2video", "x", "--dry-run"),
             stdout=full,
             stderr=subprocess.PIPE,
@@ -209,8 +209,8 @@ def test_a_full_disk_behind_stdout_is_said(kling: Kling) -> None:
             check=False,
         )
 
-    assert said.returncode == 9
-    assert b"could not write to stdout" in said.stderr
+    assert printed.returncode == 9
+    assert b"could not write to stdout" in printed.stderr
 
 
 INTERRUPTED = """
@@ -227,7 +227,7 @@ sys.exit(main())
 
 
 def test_an_interrupt_before_there_is_a_job_is_130(kling: Kling) -> None:
-    said = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", INTERRUPTED],
         capture_output=True,
         text=True,
@@ -235,9 +235,9 @@ def test_an_interrupt_before_there_is_a_job_is_130(kling: Kling) -> None:
         check=False,
     )
 
-    assert said.returncode == 130
-    assert '"type": "interrupted"' in said.stdout
-    assert said.stderr == "error: interrupted\n"
+    assert printed.returncode == 130
+    assert '"type": "interrupted"' in printed.stdout
+    assert printed.stderr == "error: interrupted\n"
 
 
 BUG = """
@@ -246,7 +246,7 @@ from kling_cli.cli import app
 def broken(entry):
     key = "".join(["local", "-", "secret"])
     raise ZeroDivisionError("Bearer " + key)
-app.load = broken
+app.import_command = broken
 sys.argv = ["kling", "list", "--json"]
 from kling_cli.main import main
 sys.exit(main())
@@ -255,7 +255,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_a_bug_is_admitted_without_secrets(debug: str, kling: Kling) -> None:
-    said = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", BUG],
         capture_output=True,
         text=True,
@@ -263,11 +263,11 @@ def test_a_bug_is_admitted_without_secrets(debug: str, kling: Kling) -> None:
         check=False,
     )
 
-    assert said.returncode == 1
-    assert '"type": "internal"' in said.stdout
-    assert "kling has a bug, sorry: ZeroDivisionError" in said.stderr
-    assert "local-secret" not in said.stdout + said.stderr
-    assert ("Traceback" in said.stderr) is (debug == "1")
+    assert printed.returncode == 1
+    assert '"type": "internal"' in printed.stdout
+    assert "kling has a bug, sorry: ZeroDivisionError" in printed.stderr
+    assert "local-secret" not in printed.stdout + printed.stderr
+    assert ("Traceback" in printed.stderr) is (debug == "1")
     reports = list(kling.state_dir.glob("crash-*.txt"))
     assert len(reports) == (0 if debug else 1)
     assert all("Traceback" in path.read_text("utf-8") for path in reports)

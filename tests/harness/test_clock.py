@@ -9,7 +9,7 @@ from tests.support.clock import FakeClock
 pytestmark = pytest.mark.anyio
 
 
-async def test_hours_pass_at_once_when_everybody_waits() -> None:
+async def test_hours_pass_at_once_when_every_task_waits() -> None:
     clock = FakeClock()
     start = clock.now()
 
@@ -49,7 +49,7 @@ async def test_time_stands_still_while_a_task_works() -> None:
     assert working.result() == 0
 
 
-async def test_a_cancelled_sleeper_holds_nobody_up() -> None:
+async def test_a_cancelled_sleeper_does_not_delay_others() -> None:
     clock = FakeClock()
 
     with pytest.raises(TimeoutError):

@@ -35,7 +35,7 @@ def test_a_server_open_to_the_whole_network_is_a_breach(
     loopback_only.breaches.clear()
 
 
-def test_a_program_that_leaves_loopback_is_stopped_and_told_on(tmp_path: Path) -> None:
+def test_a_program_that_leaves_loopback_is_stopped_and_reported(tmp_path: Path) -> None:
     log = tmp_path / "log"
     code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
 
@@ -51,7 +51,7 @@ def test_a_program_that_leaves_loopback_is_stopped_and_told_on(tmp_path: Path) -
     assert "192.0.2.1" in log.read_text("utf-8")
 
 
-def test_a_test_knows_nothing_of_the_home_it_runs_in(own_home: Path) -> None:
+def test_a_test_does_not_see_the_home_it_runs_in(own_home: Path) -> None:
     assert Path.home() == own_home
     assert not [name for name in home.foreign(os.environ) if name.startswith("KLING")]
 

@@ -23,7 +23,7 @@ def python(
     return Program(command, env={}, cwd=folder, stdin=stdin, terminal=terminal)
 
 
-def test_what_it_says_is_heard_while_it_runs(tmp_path: Path) -> None:
+def test_output_is_read_while_the_program_runs(tmp_path: Path) -> None:
     code = "import sys; print('ready', file=sys.stderr, flush=True); print(input())"
 
     with python(code, tmp_path, stdin=b"hello\n") as program:
@@ -33,7 +33,7 @@ def test_what_it_says_is_heard_while_it_runs(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "hello\n")
 
 
-def test_waiting_for_what_it_will_never_say_fails_at_its_end(tmp_path: Path) -> None:
+def test_waiting_for_output_that_never_comes_fails_at_the_end(tmp_path: Path) -> None:
     with (
         python("print('no')", tmp_path) as program,
         pytest.raises(AssertionError, match="ended without 'yes'"),
@@ -76,7 +76,7 @@ def test_secrets_are_found_in_every_file_but_their_home(tmp_path: Path) -> None:
     ]
 
 
-def test_a_traceback_and_a_told_secret_are_held_against_a_run(tmp_path: Path) -> None:
+def test_a_traceback_or_a_printed_secret_fails_the_run(tmp_path: Path) -> None:
     kling = Kling(tmp_path, {"KLING_API_KEY": "key-123"})
     kling.secrets.add("API key", "key-123")
 

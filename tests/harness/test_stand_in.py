@@ -1,4 +1,4 @@
-"""The stand-in for ngrok misbehaves as it is told to."""
+"""The stand-in for the ngrok agent misbehaves as configured."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def app() -> Iterator[Echo]:
 
 
 @pytest.fixture
-def open_street(stand_in: StandIn) -> Iterator[Open]:
-    """Give a way to run an agent that forwards to a port."""
+def open_endpoint(stand_in: StandIn) -> Iterator[Open]:
+    """Return a function that runs an agent that forwards to a port."""
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(port: int) -> tuple[RunningAgent, str]:
@@ -59,17 +59,17 @@ def refused(url: str) -> tuple[int, Message]:
     return caught.value.code, caught.value.headers
 
 
-def test_requests_are_forwarded(open_street: Open, app: Echo) -> None:
-    agent, url = open_street(app.port)
+def test_requests_are_forwarded(open_endpoint: Open, app: Echo) -> None:
+    agent, url = open_endpoint(app.port)
 
     assert ask(f"{url}/a?b=c", b"hello") == b"hello"
     assert (app.paths, app.bodies) == (["/a?b=c"], [b"hello"])
     assert agent.wait_for("forwarded")["status"] == 200
 
 
-def test_requests_are_lost(open_street: Open, stand_in: StandIn, app: Echo) -> None:
+def test_requests_are_lost(open_endpoint: Open, stand_in: StandIn, app: Echo) -> None:
     stand_in.behave(lose=1)
-    agent, url = open_street(app.port)
+    agent, url = open_endpoint(app.port)
 
     with pytest.raises(http.client.RemoteDisconnected):
         ask(url, b"first")
@@ -79,9 +79,11 @@ def test_requests_are_lost(open_street: Open, stand_in: StandIn, app: Echo) -> N
     assert app.bodies == [b"second"]
 
 
-def test_requests_are_repeated(open_street: Open, stand_in: StandIn, app: Echo) -> None:
+def test_requests_are_repeated(
+    open_endpoint: Open, stand_in: StandIn, app: Echo
+) -> None:
     stand_in.behave(repeat=3)
-    _, url = open_street(app.port)
+    _, url = open_endpoint(app.port)
 
     ask(url)
 
@@ -89,10 +91,10 @@ def test_requests_are_repeated(open_street: Open, stand_in: StandIn, app: Echo) 
 
 
 def test_requests_are_held_until_released(
-    open_street: Open, stand_in: StandIn, app: Echo
+    open_endpoint: Open, stand_in: StandIn, app: Echo
 ) -> None:
     stand_in.behave(hold=True)
-    agent, url = open_street(app.port)
+    agent, url = open_endpoint(app.port)
     asking = threading.Thread(target=ask, args=(url,))
     asking.start()
     agent.wait_for("held")
@@ -105,9 +107,9 @@ def test_requests_are_held_until_released(
 
 
 def test_ngroks_own_pages_are_answered(
-    open_street: Open, stand_in: StandIn, app: Echo
+    open_endpoint: Open, stand_in: StandIn, app: Echo
 ) -> None:
-    agent, url = open_street(app.port)
+    agent, url = open_endpoint(app.port)
     stand_in.behave(page={"status": 502, "code": "ERR_NGROK_3004"})
 
     status, head = refused(url)
@@ -121,15 +123,15 @@ def test_ngroks_own_pages_are_answered(
     assert ask(url) == b"x"
 
 
-def test_a_listener_that_is_not_there_is_ngroks_8012(open_street: Open) -> None:
-    _, url = open_street(1)
+def test_a_listener_that_is_not_there_is_ngroks_8012(open_endpoint: Open) -> None:
+    _, url = open_endpoint(1)
 
     status, head = refused(url)
 
     assert (status, head["Ngrok-Error-Code"]) == (502, "ERR_NGROK_8012")
 
 
-def test_a_slow_start_waits_to_be_told(stand_in: StandIn) -> None:
+def test_a_slow_start_waits_for_the_command(stand_in: StandIn) -> None:
     stand_in.behave(start="slow")
     command = [str(stand_in.path), "start", "--none"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
@@ -142,7 +144,7 @@ def test_a_slow_start_waits_to_be_told(stand_in: StandIn) -> None:
         assert agent.wait_gone()
 
 
-def test_an_agent_dies_when_its_time_has_come(stand_in: StandIn) -> None:
+def test_an_agent_dies_after_the_given_time(stand_in: StandIn) -> None:
     stand_in.behave(die_after_s=0.05)
     with subprocess.Popen([stand_in.path, "start"], stdout=subprocess.DEVNULL):
         assert stand_in.next_agent().wait_gone()

@@ -51,7 +51,7 @@ def test_ci_finds_the_one_test_command_of_the_readme() -> None:
 
 
 def test_ci_runs_the_command_in_a_fresh_copy(tmp_path: Path) -> None:
-    """The copy's README says what is run, so this one only looks about."""
+    """The README of the copy names the command, so here it only lists files."""
     repository = tmp_path / "repository"
     (repository / ".ci").mkdir(parents=True)
     script = repository / ".ci" / "run"
@@ -68,8 +68,8 @@ def test_ci_runs_the_command_in_a_fresh_copy(tmp_path: Path) -> None:
         [str(script)], env=dict(os.environ), capture_output=True, text=True, check=True
     )
 
-    said = ended.stdout.splitlines()
-    assert said[1].startswith("Python 3.11.")
-    assert said[2:4] == ["README.md", "with space.txt"]
-    assert not Path(said[4]).exists()  # it cleans up
-    assert Path(said[4]) != repository
+    printed = ended.stdout.splitlines()
+    assert printed[1].startswith("Python 3.11.")
+    assert printed[2:4] == ["README.md", "with space.txt"]
+    assert not Path(printed[4]).exists()  # it cleans up
+    assert Path(printed[4]) != repository

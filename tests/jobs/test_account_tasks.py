@@ -1,4 +1,4 @@
-"""What the account has, put beside what this machine knows. API reference 2.3, 2.5."""
+"""Listing of the account's tasks with the journal's facts. API reference 2.3, 2.5."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.jobs.account_tasks import TaskFilter, list_account_tasks, merge_newest
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import JobRecord, Stage
-from tests.jobs.made import NOON, a_record
-from tests.jobs.world import World, a_world, an_order
+from tests.jobs.environment import JobEnvironment, an_order, job_environment
+from tests.jobs.factories import NOON, a_record
 
 pytestmark = pytest.mark.anyio
 
-FILM = {"title": "A mug", "images": ("https://img.example.com/mug.png",)}
+CONTENT = {"title": "A mug", "images": ("https://img.example.com/mug.png",)}
 IMAGE = Order(product="image", values={"prompt": "a cat"}, external_id="cat")
 LEGACY = Order(
     product="text2video",
@@ -29,51 +29,51 @@ LEGACY = Order(
     values={"prompt": "a boat"},
     external_id="old",
 )
-GOODS = Order(product="goods-studio", values=FILM, external_id="goods")
+GOODS = Order(product="goods-studio", values=CONTENT, external_id="goods")
 
 
 async def remote(
-    world: World, **wanted: Any
+    env: JobEnvironment, **wanted: Any
 ) -> tuple[PagedItems[JobRecord], Sequence[str]]:
     return await list_account_tasks(
         TaskFilter(**wanted),
-        settings=world.settings,
-        emit=world.event_log,
-        clock=world.clock,
+        settings=env.settings,
+        emit=env.event_log,
+        clock=env.clock,
     )
 
 
-async def listed(world: World, **wanted: Any) -> list[str]:
-    found, _ = await remote(world, **wanted)
+async def listed(env: JobEnvironment, **wanted: Any) -> list[str]:
+    found, _ = await remote(env, **wanted)
     return [record.external_id for record in found.items]
 
 
-async def submit_all(world: World) -> None:
+async def submit_all(env: JobEnvironment) -> None:
     """Make four tasks, a minute apart so that their order is theirs."""
     for order in (LEGACY, IMAGE, an_order("new"), GOODS):
-        await world.submit(order=order)
-    book = world.box.state.tasks
+        await env.submit(order=order)
+    book = env.box.state.tasks
     for age, task in enumerate(reversed([*book])):
         at = task.times.created_at - 60.0 * age
         book.put(replace(task, times=replace(task.times, created_at=at)))
 
 
 async def test_an_api_key_lists_everything_newest_first(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await submit_all(world)
+    async with job_environment(tmp_path) as env:
+        await submit_all(env)
 
-        assert await listed(world) == ["goods", "new", "cat", "old"]
-        assert await listed(world, limit=2) == ["goods", "new"]
+        assert await listed(env) == ["goods", "new", "cat", "old"]
+        assert await listed(env, limit=2) == ["goods", "new"]
 
 
 async def test_a_key_pair_lists_the_families_and_knows_what_tasks_are(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
-        await submit_all(world)
-        world.use_key_pair()
-        world.forget()
-        found, notes = await remote(world)
+    async with job_environment(tmp_path) as env:
+        await submit_all(env)
+        env.use_key_pair()
+        env.forget()
+        found, notes = await remote(env)
 
     assert [(each.external_id, each.product) for each in found.items] == [
         ("cat", "image"),
@@ -82,26 +82,26 @@ async def test_a_key_pair_lists_the_families_and_knows_what_tasks_are(
     assert (found.has_more, list(notes)) == (False, [])
 
 
-async def test_what_the_journal_knows_stays_known_and_the_api_says_how_it_stands(
+async def test_listed_tasks_have_the_journal_s_facts_and_the_api_s_status(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path, task_seconds=0.0) as world:
-        await world.submit(order=an_order("new"))
-        world.change("new", paths=("boat.mp4",), stage=Stage.SUBMITTED)
-        found, _ = await remote(world)
+    async with job_environment(tmp_path, task_seconds=0.0) as env:
+        await env.submit(order=an_order("new"))
+        env.change("new", paths=("boat.mp4",), stage=Stage.SUBMITTED)
+        found, _ = await remote(env)
 
     (record,) = found.items
     assert (record.product, record.model) == ("text2video", "kling-3.0-turbo")
     assert record.paths == ("boat.mp4",)
     assert (record.stage, record.units) == (Stage.SUCCEEDED, 4.0)
-    assert world.record("new").stage is Stage.SUBMITTED  # a list writes nothing down
+    assert env.record("new").stage is Stage.SUBMITTED  # a list writes nothing down
 
 
-async def test_a_stranger_is_told_without_a_product(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.submit(order=an_order("new"))
-        world.forget()
-        found, _ = await remote(world)
+async def test_a_task_of_another_machine_has_no_product(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        await env.submit(order=an_order("new"))
+        env.forget()
+        found, _ = await remote(env)
 
     (record,) = found.items
     assert (record.external_id, record.product, record.route) == ("new", "", "")
@@ -126,10 +126,10 @@ async def test_a_stranger_is_told_without_a_product(tmp_path: Path) -> None:
 async def test_filters_with_an_api_key(
     tmp_path: Path, wanted: dict[str, Any], names: list[str]
 ) -> None:
-    async with a_world(tmp_path, task_seconds=600.0) as world:
-        await submit_all(world)
+    async with job_environment(tmp_path, task_seconds=600.0) as env:
+        await submit_all(env)
 
-        assert await listed(world, **wanted) == names
+        assert await listed(env, **wanted) == names
 
 
 @pytest.mark.parametrize(
@@ -142,35 +142,35 @@ async def test_filters_with_an_api_key(
         ({"product": "image", "status": TaskStatus.FAILED}, [], 6),
     ],
 )
-async def test_filters_with_a_key_pair_ask_the_families_they_are_about(
+async def test_filters_with_a_key_pair_query_the_endpoints_that_match(
     tmp_path: Path, wanted: dict[str, Any], names: list[str], queries: int
 ) -> None:
-    async with a_world(tmp_path, task_seconds=600.0) as world:
-        await submit_all(world)
-        world.use_key_pair()
-        before = world.counts.get("query", 0)
+    async with job_environment(tmp_path, task_seconds=600.0) as env:
+        await submit_all(env)
+        env.use_key_pair()
+        before = env.counts.get("query", 0)
 
-        assert await listed(world, **wanted) == names
-        assert world.counts["query"] - before <= queries
+        assert await listed(env, **wanted) == names
+        assert env.counts["query"] - before <= queries
 
 
 @pytest.mark.parametrize("is_pair", [False, True], ids=["API key", "key pair"])
 async def test_only_what_is_young_enough(tmp_path: Path, *, is_pair: bool) -> None:
-    async with a_world(tmp_path) as world:
-        await submit_all(world)
-        since = world.clock.now() - timedelta(seconds=150)
+    async with job_environment(tmp_path) as env:
+        await submit_all(env)
+        since = env.clock.now() - timedelta(seconds=150)
         if is_pair:
-            world.use_key_pair()
-        found = await listed(world, since=since)
+            env.use_key_pair()
+        found = await listed(env, since=since)
 
     assert found == (["cat"] if is_pair else ["goods", "new", "cat"])
 
 
-async def test_those_whose_product_nobody_knows_are_counted(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.submit(order=an_order("new"))
-        world.forget()
-        found, notes = await remote(world, product="text2video")
+async def test_tasks_without_a_known_product_are_counted(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        await env.submit(order=an_order("new"))
+        env.forget()
+        found, notes = await remote(env, product="text2video")
 
     assert found.items == ()
     (note,) = notes
@@ -179,39 +179,39 @@ async def test_those_whose_product_nobody_knows_are_counted(tmp_path: Path) -> N
 
 
 async def test_cursors_are_followed(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         for number in range(3):
-            await world.submit(order=an_order(f"n{number}"))
-        world.forget()
-        found, _ = await remote(world, limit=2)
+            await env.submit(order=an_order(f"n{number}"))
+        env.forget()
+        found, _ = await remote(env, limit=2)
 
     assert len(found.items) == 2
     assert found.has_more
 
 
-async def test_a_product_nobody_has_is_refused(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+async def test_an_unknown_product_is_refused(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
         with pytest.raises(UsageError, match="no product nonsense"):
-            await remote(world, product="nonsense")
+            await remote(env, product="nonsense")
 
 
 async def test_solutions_need_an_api_key(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        world.use_key_pair()
+    async with job_environment(tmp_path) as env:
+        env.use_key_pair()
         with pytest.raises(CredentialsError, match="API key only"):
-            await remote(world, product="goods-studio")
+            await remote(env, product="goods-studio")
 
 
 @pytest.mark.parametrize("is_pair", [False, True], ids=["API key", "key pair"])
-async def test_a_place_that_refuses_does_not_keep_the_others(
+async def test_an_endpoint_that_refuses_does_not_stop_the_others(
     tmp_path: Path, *, is_pair: bool
 ) -> None:
-    async with a_world(tmp_path) as world:
-        await submit_all(world)
+    async with job_environment(tmp_path) as env:
+        await submit_all(env)
         if is_pair:
-            world.use_key_pair()
-        world.fail("query:1103x1")
-        found, notes = await remote(world)
+            env.use_key_pair()
+        env.fail("query:1103x1")
+        found, notes = await remote(env)
 
     assert found.items
     (note,) = notes
@@ -222,12 +222,12 @@ async def test_a_place_that_refuses_does_not_keep_the_others(
     ("fault", "error"),
     [("query:1103x0", CredentialsError), ("query:502htmlx0", UnreachableError)],
 )
-async def test_when_nobody_answers_that_is_the_error(
+async def test_without_any_answer_that_is_the_error(
     tmp_path: Path, fault: str, error: type[Exception]
 ) -> None:
-    async with a_world(tmp_path, fault) as world:
+    async with job_environment(tmp_path, fault) as env:
         with pytest.raises(error):
-            await remote(world)
+            await remote(env)
 
 
 def test_parts_are_merged_newest_first_and_each_task_once() -> None:

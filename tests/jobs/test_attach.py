@@ -1,4 +1,4 @@
-"""`kling wait`: what other runs began is seen through, and nothing is made twice."""
+"""`kling wait`: jobs of other runs are finished, and nothing is created twice."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from kling_cli.jobs.events import Notice
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.journal import Journal
 from kling_cli.tunnels.agents.identity import Identity, identify
-from tests.jobs.made import a_callback, a_record
-from tests.jobs.world import a_world, an_order
+from tests.jobs.environment import an_order, job_environment
+from tests.jobs.factories import a_callback, a_record
 
 pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def somebody() -> AsyncIterator[Identity]:
+async def another_process() -> AsyncIterator[Identity]:
     """Run another process for as long as the block lasts."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE
@@ -44,40 +44,40 @@ async def somebody() -> AsyncIterator[Identity]:
 
 
 async def test_a_task_is_finished_as_its_command_would_have(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.submit(output="v.{ext}")
-        [result] = await world.finish(made.task_id or "")
+    async with job_environment(tmp_path) as env:
+        made = await env.submit(output="v.{ext}")
+        [result] = await env.wait(made.task_id or "")
 
     assert result.error is None
     assert (result.command, result.task_id) == ("wait", made.task_id)
     assert result.status is TaskStatus.SUCCEEDED
-    assert world.saved == {"v.mp4"}
-    assert (result.create_requests, world.counts["create"]) == (0, 1)
+    assert env.saved == {"v.mp4"}
+    assert (result.create_requests, env.counts["create"]) == (0, 1)
 
 
-async def test_what_is_said_now_goes_before_what_was_said_then(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.submit(order=an_order("a"), output="then.mp4")
-        await world.submit(order=an_order("b"))
-        await world.finish("a", output="now.mp4")
+async def test_options_given_now_override_the_stored_ones(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        await env.submit(order=an_order("a"), output="then.mp4")
+        await env.submit(order=an_order("b"))
+        await env.wait("a", output="now.mp4")
         (tmp_path / "out" / "now.mp4").write_bytes(b"old")
-        await world.finish("a", output="now.mp4", is_forced=True)
-        [unsaved] = await world.finish("b", is_downloading=False)
+        await env.wait("a", output="now.mp4", is_forced=True)
+        [unsaved] = await env.wait("b", is_downloading=False)
 
-    assert world.saved == {"now.mp4"}
+    assert env.saved == {"now.mp4"}
     assert len((tmp_path / "out" / "now.mp4").read_bytes()) > 1000
     assert [one.path for one in unsaved.outputs] == [None]
 
 
 async def test_without_names_all_that_is_open_is_finished(tmp_path: Path) -> None:
-    async with a_world(tmp_path, "task:failed") as world:
-        failed = await world.submit()
-        running = await world.submit()
-        unsaved = await world.generate(an_order("links"), is_downloading=False)
-        world.change("links", is_downloading=True)
-        done = await world.generate()
+    async with job_environment(tmp_path, "task:failed") as env:
+        failed = await env.submit()
+        running = await env.submit()
+        unsaved = await env.generate(an_order("links"), is_downloading=False)
+        env.change("links", is_downloading=True)
+        done = await env.generate()
 
-        results = await world.finish()
+        results = await env.wait()
 
     assert [one.task_id for one in results] == [
         failed.task_id,
@@ -86,92 +86,92 @@ async def test_without_names_all_that_is_open_is_finished(tmp_path: Path) -> Non
     ]
     assert isinstance(results[0].error, TaskFailedError)
     names = {f"kling-{one.task_id}.mp4" for one in (running, unsaved, done)}
-    assert world.saved == names
+    assert env.saved == names
 
 
 async def test_a_job_that_was_saved_in_part_is_completed(tmp_path: Path) -> None:
     order = Order(product="image", values={"prompt": "a boat", "n": 3})
-    async with a_world(tmp_path) as world:
-        made = await world.generate(order)
+    async with job_environment(tmp_path) as env:
+        made = await env.generate(order)
         first, second, third = (str(one.path) for one in made.outputs)
-        world.lose(second)
-        world.change(made.external_id or "", paths=(first, "", third))
-        asked = world.counts["download"]
+        env.lose(second)
+        env.change(made.external_id or "", paths=(first, "", third))
+        asked = env.counts["download"]
 
-        [result] = await world.finish()
-        again = await world.finish()
-        downloads = world.counts["download"] - asked
+        [result] = await env.wait()
+        again = await env.wait()
+        downloads = env.counts["download"] - asked
 
     assert (result.error, again, downloads) == (None, [], 1)
     assert [str(one.path) for one in result.outputs] == [first, second, third]
-    assert world.saved == {Path(each).name for each in (first, second, third)}
+    assert env.saved == {Path(each).name for each in (first, second, third)}
 
 
 async def test_without_anything_open_there_is_nothing_to_do(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.generate()
-        asked = world.counts["query"]
+    async with job_environment(tmp_path) as env:
+        await env.generate()
+        asked = env.counts["query"]
 
-        assert await world.finish() == []
-        assert world.counts["query"] == asked
+        assert await env.wait() == []
+        assert env.counts["query"] == asked
 
 
-async def test_jobs_of_another_account_s_api_are_left_alone(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        with Journal.open(world.settings.state_dir) as journal:
+async def test_jobs_of_another_api_base_are_not_waited_for(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        with Journal.open(env.settings.state_dir) as journal:
             journal.add_job(a_record("far", api_base="https://elsewhere"))
 
-        assert await world.finish() == []
+        assert await env.wait() == []
 
 
 async def test_a_job_whose_process_is_at_work_is_left_to_it(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world, somebody() as owner:
+    async with job_environment(tmp_path) as env, another_process() as owner:
         columns: dict[str, Any] = {
             "owner_pid": owner.pid,
             "owner_started_at": owner.started_at,
         }
-        world.leave(**columns)
+        env.leave(**columns)
 
-        assert await world.finish() == []
-        assert world.event_log.of(Notice) == []
+        assert await env.wait() == []
+        assert env.event_log.of(Notice) == []
 
 
 @pytest.mark.parametrize("has_time", [True, False])
-async def test_a_job_whose_process_is_gone_is_taken_over(
+async def test_a_job_whose_process_has_ended_is_taken_over(
     tmp_path: Path, *, has_time: bool
 ) -> None:
-    async with a_world(tmp_path) as world:
-        async with somebody() as owner:
+    async with job_environment(tmp_path) as env:
+        async with another_process() as owner:
             pass
-        made = await world.submit(order=an_order("mine"))
+        made = await env.submit(order=an_order("mine"))
         started_at = owner.started_at if has_time else None
-        world.change("mine", owner_pid=owner.pid, owner_started_at=started_at)
-        [result] = await world.finish()
+        env.change("mine", owner_pid=owner.pid, owner_started_at=started_at)
+        [result] = await env.wait()
 
     assert result.task_id == made.task_id
-    assert world.record("mine").owner_pid == os.getpid()
+    assert env.record("mine").owner_pid == os.getpid()
 
 
 @pytest.mark.parametrize("names", [["mine"], []])
 async def test_an_api_that_is_down_at_first_is_waited_out(
     tmp_path: Path, names: list[str]
 ) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.submit(order=an_order("mine"))
-        world.fail("query:502htmlx2")
-        [result] = await world.finish(*names)
+    async with job_environment(tmp_path) as env:
+        made = await env.submit(order=an_order("mine"))
+        env.fail("query:502htmlx2")
+        [result] = await env.wait(*names)
 
     assert result.error is None
     assert result.task_id == made.task_id
-    assert len(world.saved) == 1
+    assert len(env.saved) == 1
 
 
-async def test_an_api_that_stays_down_leaves_a_way_back(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.submit(order=an_order("a"))
-        world.leave("b")
-        world.fail("query:502htmlx0")
-        known, unsettled = await world.finish(timeout_s=2.0)
+async def test_an_api_that_stays_down_leaves_a_resume_command(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        made = await env.submit(order=an_order("a"))
+        env.leave("b")
+        env.fail("query:502htmlx0")
+        known, unsettled = await env.wait(timeout_s=2.0)
 
     assert isinstance(known.error, StillRunningError)
     assert isinstance(unsettled.error, UnreachableError)
@@ -180,11 +180,11 @@ async def test_an_api_that_stays_down_leaves_a_way_back(tmp_path: Path) -> None:
 
 
 async def test_refused_credentials_end_it_for_all(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.submit()
-        world.leave("b")
-        world.fail("query:1002x0")
-        results = await world.finish()
+    async with job_environment(tmp_path) as env:
+        await env.submit()
+        env.leave("b")
+        env.fail("query:1002x0")
+        results = await env.wait()
 
     assert [type(one.error) for one in results] == [CredentialsError] * 2
 
@@ -192,43 +192,43 @@ async def test_refused_credentials_end_it_for_all(tmp_path: Path) -> None:
 async def test_a_deadline_leaves_tasks_running_and_saves_what_was_done(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path, "task:stuck") as world:
-        stuck = await world.submit()
-        done = await world.submit()
-        results = await world.finish(timeout_s=2.5)
+    async with job_environment(tmp_path, "task:stuck") as env:
+        stuck = await env.submit()
+        done = await env.submit()
+        results = await env.wait(timeout_s=2.5)
 
     assert [one.task_id for one in results] == [stuck.task_id, done.task_id]
     assert isinstance(results[0].error, StillRunningError)
     assert results[0].resume == f"kling wait {stuck.task_id}"
     assert results[1].error is None
-    assert world.saved == {f"kling-{done.task_id}.mp4"}
+    assert env.saved == {f"kling-{done.task_id}.mp4"}
 
 
 async def test_a_task_of_another_machine_can_be_waited_for(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.submit()
-        world.forget()
-        [result] = await world.finish(made.task_id or "")
+    async with job_environment(tmp_path) as env:
+        made = await env.submit()
+        env.forget()
+        [result] = await env.wait(made.task_id or "")
 
     assert result.error is None
-    assert world.saved == {f"kling-{made.task_id}.mp4"}
+    assert env.saved == {f"kling-{made.task_id}.mp4"}
 
 
-async def test_a_callback_that_another_kling_kept_wakes_the_wait(
+async def test_a_callback_that_another_process_stored_ends_the_pause(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path, task_seconds=60) as world:
-        made = await world.submit(order=an_order("mine"))
-        record = world.record("mine")
-        asked = world.request("query")
+    async with job_environment(tmp_path, task_seconds=60) as env:
+        made = await env.submit(order=an_order("mine"))
+        record = env.record("mine")
+        asked = env.request("query")
 
         async def end_and_tell() -> None:
             await asked.wait()
-            world.box.state.clock.advance(60)
-            world.keep(a_callback(record.nonce, task_id=made.task_id))
+            env.box.state.clock.advance(60)
+            env.store(a_callback(record.nonce, task_id=made.task_id))
 
         telling = asyncio.create_task(end_and_tell())
-        [result] = await world.finish("mine")
+        [result] = await env.wait("mine")
         await telling
 
     assert result.error is None

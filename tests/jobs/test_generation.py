@@ -36,15 +36,15 @@ from kling_cli.jobs.events import (
 )
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import Stage
-from tests.jobs.world import API_KEY, a_world, an_order
+from tests.jobs.environment import API_KEY, an_order, job_environment
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_a_job_runs_from_order_to_saved_file(tmp_path: Path) -> None:
-    async with a_world(tmp_path, task_seconds=600) as world:
-        world.end_when_asked()
-        result = await world.generate(an_order("mine"))
+    async with job_environment(tmp_path, task_seconds=600) as env:
+        env.end_when_asked()
+        result = await env.generate(an_order("mine"))
 
     assert result.error is None
     assert result.status is TaskStatus.SUCCEEDED
@@ -62,12 +62,12 @@ async def test_a_job_runs_from_order_to_saved_file(tmp_path: Path) -> None:
     assert result.resume is None
 
 
-async def test_what_happens_is_told_in_its_order(tmp_path: Path) -> None:
-    async with a_world(tmp_path, task_seconds=600) as world:
-        world.end_when_asked()
-        result = await world.generate()
+async def test_events_are_emitted_in_order(tmp_path: Path) -> None:
+    async with job_environment(tmp_path, task_seconds=600) as env:
+        env.end_when_asked()
+        result = await env.generate()
 
-    event_log = world.event_log
+    event_log = env.event_log
     kinds = (Prepared, CallbackPath, Submitted, StatusChanged, Saved, Finished)
     firsts = dict.fromkeys(
         type(one) for one in event_log.events if isinstance(one, kinds)
@@ -80,9 +80,9 @@ async def test_what_happens_is_told_in_its_order(tmp_path: Path) -> None:
 
 
 async def test_the_journal_has_it_all_at_the_end(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        result = await world.generate(an_order("mine"), output="{task_id}.{ext}")
-        record = world.record("mine")
+    async with job_environment(tmp_path) as env:
+        result = await env.generate(an_order("mine"), output="{task_id}.{ext}")
+        record = env.record("mine")
 
     assert record.stage is Stage.SUCCEEDED
     assert record.task_id == result.task_id
@@ -93,63 +93,63 @@ async def test_the_journal_has_it_all_at_the_end(tmp_path: Path) -> None:
 
 
 async def test_without_callbacks_the_result_is_polled_for(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        result = await world.generate(callback="off")
+    async with job_environment(tmp_path) as env:
+        result = await env.generate(callback="off")
 
     assert (result.completed_by, result.callbacks) == ("poll", 0)
-    assert len(world.saved) == 1
-    assert world.event_log.of(CallbackPath) == []
+    assert len(env.saved) == 1
+    assert env.event_log.of(CallbackPath) == []
 
 
 async def test_a_callback_before_the_create_answer_is_not_lost(tmp_path: Path) -> None:
-    async with a_world(tmp_path, "create:slow") as world:
-        result = await world.generate()
+    async with job_environment(tmp_path, "create:slow") as env:
+        result = await env.generate()
 
     assert (result.completed_by, result.callbacks) == ("callback", 3)
     assert result.query_requests == 1
 
 
-async def test_a_job_that_nobody_waits_for_is_left_with_its_id(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        result = await world.submit()
+async def test_without_waiting_the_result_is_the_task_id(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        result = await env.submit()
 
     assert result.status is TaskStatus.SUBMITTED
     assert result.error is None
     assert result.resume == f"kling wait {result.task_id}"
-    assert world.counts["query"] == 0
-    assert world.event_log.of(Finished) == [Finished(result=result)]
+    assert env.counts["query"] == 0
+    assert env.event_log.of(Finished) == [Finished(result=result)]
 
 
 async def test_without_saving_the_links_are_the_result(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        result = await world.generate(is_downloading=False)
+    async with job_environment(tmp_path) as env:
+        result = await env.generate(is_downloading=False)
 
     [output] = result.outputs
-    assert (output.path, world.saved) == (None, set())
-    assert (output.output.url or "").startswith(world.box.base_url)
+    assert (output.path, env.saved) == (None, set())
+    assert (output.output.url or "").startswith(env.box.base_url)
 
 
-async def test_a_key_pair_takes_the_legacy_way(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        world.use_key_pair()
-        result = await world.generate(an_order("mine"))
-        record = world.record("mine")
+async def test_a_key_pair_uses_the_legacy_paths(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        env.use_key_pair()
+        result = await env.generate(an_order("mine"))
+        record = env.record("mine")
 
     assert result.status is TaskStatus.SUCCEEDED
     assert record.query_path == "/v1/videos/text2video"
-    assert len(world.saved) == 1
+    assert len(env.saved) == 1
 
 
 @pytest.mark.parametrize("fault", ["accept-reset", "accept-503", "accept-5000"])
 async def test_an_accepted_job_whose_answer_was_lost_is_found(
     tmp_path: Path, fault: str
 ) -> None:
-    async with a_world(tmp_path, f"create:{fault}") as world:
-        result = await world.generate()
+    async with job_environment(tmp_path, f"create:{fault}") as env:
+        result = await env.generate()
 
     assert result.status is TaskStatus.SUCCEEDED
-    assert (result.create_requests, world.counts["create"]) == (1, 1)
-    assert len(list(world.box.state.tasks)) == 1
+    assert (result.create_requests, env.counts["create"]) == (1, 1)
+    assert len(list(env.box.state.tasks)) == 1
 
 
 @pytest.mark.parametrize(
@@ -182,16 +182,16 @@ async def test_an_accepted_job_whose_answer_was_lost_is_found(
         ),
     ],
 )  # fmt: skip
-async def test_every_way_to_fail_has_its_error_its_stage_and_its_way_back(
+async def test_every_failure_has_its_error_its_stage_and_its_resume_command(
     tmp_path: Path,
     faults: list[str],
     options: dict[str, Any],
     kind: type[KlingError],
     stage: Stage,
 ) -> None:
-    async with a_world(tmp_path, *faults) as world:
-        result = await world.generate(an_order("mine"), **options)
-        record = world.record("mine")
+    async with job_environment(tmp_path, *faults) as env:
+        result = await env.generate(an_order("mine"), **options)
+        record = env.record("mine")
 
     assert type(result.error) is kind
     assert record.stage in (stage, Stage.PROCESSING if stage.is_open else stage)
@@ -201,18 +201,18 @@ async def test_every_way_to_fail_has_its_error_its_stage_and_its_way_back(
         Stage.SUBMITTED: f"kling wait {name}",
         Stage.SUCCEEDED: f"kling download {name}",
     }.get(stage)
-    assert world.counts["create"] == result.create_requests
-    assert world.saved == set()
+    assert env.counts["create"] == result.create_requests
+    assert env.saved == set()
 
 
 async def test_an_api_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         pass  # and now it is gone
 
-    result = await world.generate(an_order("mine"), timeout_s=1.0, callback="off")
+    result = await env.generate(an_order("mine"), timeout_s=1.0, callback="off")
 
     assert type(result.error) is UnreachableError
-    assert world.record("mine").stage is Stage.ABSENT
+    assert env.record("mine").stage is Stage.ABSENT
     assert result.resume is None
 
 
@@ -224,61 +224,61 @@ async def test_an_api_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
         pytest.param(an_order(), {"max_units": 0.1}, AccountError, id="price"),
         pytest.param(
             an_order(), {"callback": "require", "tunnel": "none"}, TunnelError,
-            id="no way for callbacks",
+            id="no callback ingress",
         ),
     ],
 )  # fmt: skip
 async def test_what_fails_before_the_job_is_raised_and_nothing_is_sent(
     tmp_path: Path, order: Order, options: dict[str, Any], kind: type[KlingError]
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         with pytest.raises(kind):
-            await world.generate(order, **options)
+            await env.generate(order, **options)
 
-        assert world.counts["create"] == 0
-        assert (await world.finish()) == []
+        assert env.counts["create"] == 0
+        assert (await env.wait()) == []
 
 
 async def test_the_same_command_may_be_run_again_when_nothing_was_submitted(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path, "create:1201") as world:
-        refused = await world.generate(an_order("mine"))
-        again = await world.generate(an_order("mine"))
+    async with job_environment(tmp_path, "create:1201") as env:
+        refused = await env.generate(an_order("mine"))
+        again = await env.generate(an_order("mine"))
 
     assert isinstance(refused.error, RefusedError)
     assert again.error is None
-    assert world.record("mine").task_id == again.task_id
+    assert env.record("mine").task_id == again.task_id
 
 
 async def test_an_external_id_that_was_used_before_is_not_sent(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.submit(order=an_order("mine"))
+    async with job_environment(tmp_path) as env:
+        await env.submit(order=an_order("mine"))
         with pytest.raises(UsageError, match="mine has been used"):
-            await world.generate(an_order("mine"))
+            await env.generate(an_order("mine"))
 
-        assert world.counts["create"] == 1
+        assert env.counts["create"] == 1
 
 
-async def test_without_a_login_the_order_is_looked_at_first(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        world.settings = replace(world.settings, api_key=None)
+async def test_without_credentials_the_order_is_validated_first(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        env.settings = replace(env.settings, api_key=None)
 
         with pytest.raises(UsageError):
-            await world.generate(an_order(duration=99))
+            await env.generate(an_order(duration=99))
         with pytest.raises(CredentialsError):
-            await world.generate()
+            await env.generate()
 
 
-async def test_the_usual_time_is_learnt_from_jobs_that_were_done(
+async def test_the_usual_time_is_measured_on_finished_jobs(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
-        await world.generate(is_downloading=False)
-        seed_s = world.event_log.of(Prepared)[0].usual_s
+    async with job_environment(tmp_path) as env:
+        await env.generate(is_downloading=False)
+        seed_s = env.event_log.of(Prepared)[0].usual_s
         for _ in range(3):
-            await world.generate(is_downloading=False)
-        learnt_s = world.event_log.of(Prepared)[-1].usual_s
+            await env.generate(is_downloading=False)
+        learnt_s = env.event_log.of(Prepared)[-1].usual_s
 
     assert seed_s is not None
     assert seed_s > 10
@@ -291,16 +291,16 @@ async def test_a_model_that_is_going_is_warned_of(tmp_path: Path) -> None:
         product="text2video", model="kling-v1", values={"prompt": "a paper boat"}
     )
 
-    async with a_world(tmp_path) as world:
-        await world.submit(order=order)
+    async with job_environment(tmp_path) as env:
+        await env.submit(order=order)
 
-    assert any("kling-v1" in one.message for one in world.event_log.of(Notice))
+    assert any("kling-v1" in one.message for one in env.event_log.of(Notice))
 
 
 async def test_neither_key_nor_callback_path_is_in_any_file(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.generate()
-        urls = {one["url"] for one in world.box.state.traffic.document()["callbacks"]}
+    async with job_environment(tmp_path) as env:
+        await env.generate()
+        urls = {one["url"] for one in env.box.state.traffic.document()["callbacks"]}
 
     [url] = urls
     mac = urlsplit(url).path.rpartition("/")[2]
@@ -309,7 +309,7 @@ async def test_neither_key_nor_callback_path_is_in_any_file(tmp_path: Path) -> N
     assert b"a paper boat" in written
     for secret in (mac, API_KEY):
         assert secret.encode() not in written
-        assert secret not in repr(world.event_log.events)
+        assert secret not in repr(env.event_log.events)
 
 
 def all_bytes(folder: Path) -> bytes:

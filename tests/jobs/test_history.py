@@ -1,4 +1,4 @@
-"""What the journal knows about the things an order names."""
+"""References of an order to earlier jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.database import FILE_NAME
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import JobRecord, Stage
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 
 CLIP = "https://vid.example.com/a.mp4"
 
@@ -54,7 +54,7 @@ def test_without_a_journal_nothing_is_known_and_none_is_made(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["t1", "e1"])
-def test_a_task_stands_for_the_only_video_it_has_made(
+def test_a_task_id_is_replaced_by_that_of_its_only_video(
     name: str, tmp_path: Path
 ) -> None:
     speech = Output(type="audio", id="77")
@@ -72,7 +72,7 @@ def test_a_task_stands_for_the_only_video_it_has_made(
         ("video-to-audio", "video_id", "video_id"),
     ],
 )
-def test_the_newest_task_stands_for_its_video(
+def test_last_is_replaced_by_the_newest_task_s_video(
     product: str, field: str, given: str, tmp_path: Path
 ) -> None:
     settings = remembered(tmp_path, done("e1", video("101")), done("e2", video("102")))
@@ -128,9 +128,7 @@ def test_of_several_videos_one_must_be_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("product", ["avatar", "lip-sync"])
-def test_the_task_of_a_speech_stands_for_its_sound(
-    product: str, tmp_path: Path
-) -> None:
+def test_a_speech_task_is_replaced_by_its_sound(product: str, tmp_path: Path) -> None:
     speech = Output(type="audio", id="77", duration_s=3.5)
     settings = remembered(tmp_path, done("e1", speech, task_id="t1"))
 

@@ -1,4 +1,4 @@
-"""Which way callbacks take, and that all of it is closed."""
+"""The choice of the callback ingress, and that all of it is closed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kling_cli.jobs.ingress import (
 )
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.waiting.schedule import PathState
-from tests.jobs.sessions import a_way, call, some_settings
+from tests.jobs.ingress_setup import call, opened_ingress, some_settings
 from tests.support.callback_client import current_payload
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +60,7 @@ def options(
         (("require", "none", URL, False), OFFICIAL, IngressKind.EXTERNAL),
     ],
 )
-def test_the_way_follows_from_the_options(
+def test_the_ingress_follows_from_the_options(
     tmp_path: Path,
     said: tuple[str, str, str | None, bool],
     base: str,
@@ -97,22 +97,24 @@ def test_callbacks_cannot_be_required_and_forbidden_at_once(
     assert hint in (caught.value.hint or "")
 
 
-async def test_nobody_to_hear_a_required_callback_is_said_before_anything_is_sent(
+async def test_a_required_callback_without_a_listener_is_refused_before_submission(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(TunnelError, match="--no-wait") as caught:
-        async with a_way(some_settings(tmp_path), callback="require", is_waiting=False):
+        async with opened_ingress(
+            some_settings(tmp_path), callback="require", is_waiting=False
+        ):
             pass
 
     assert "kling listen" in (caught.value.hint or "")
 
 
-def test_without_a_way_there_is_no_url() -> None:
+def test_without_an_ingress_there_is_no_url() -> None:
     assert NO_INGRESS.url_for("text2video", "n1") is None
 
 
 @pytest.mark.parametrize("base", ["https://h/hooks", "https://h/hooks/"])
-def test_the_url_of_a_task_is_a_capability_below_the_base(base: str) -> None:
+def test_the_callback_url_of_a_task_is_below_the_base(base: str) -> None:
     ingress = CallbackIngress(base_url=base, key=b"k" * 32)
 
     url = ingress.url_for("text2video", "n1") or ""
@@ -124,16 +126,16 @@ def test_the_url_of_a_task_is_a_capability_below_the_base(base: str) -> None:
     assert url != ingress.url_for("text2video", "n2")
 
 
-async def test_without_callbacks_nothing_is_opened_or_told(tmp_path: Path) -> None:
-    async with a_way(some_settings(tmp_path), callback="off") as opened:
+async def test_without_callbacks_nothing_is_opened_or_reported(tmp_path: Path) -> None:
+    async with opened_ingress(some_settings(tmp_path), callback="off") as opened:
         assert opened.ingress == NO_INGRESS
         assert opened.notifications.path is PathState.NONE
-        assert opened.heard.events == []
+        assert opened.event_log.events == []
 
 
 async def test_on_loopback_callbacks_come_straight_in(tmp_path: Path) -> None:
-    async with a_way(some_settings(tmp_path), callback="require") as opened:
-        assert opened.heard.events == [CallbackPath(state="ready", via="loopback")]
+    async with opened_ingress(some_settings(tmp_path), callback="require") as opened:
+        assert opened.event_log.events == [CallbackPath(state="ready", via="loopback")]
         url, before = opened.url("n1"), opened.notifications.path
         answer = await call(url, current_payload("t1", "succeeded"))
 
@@ -151,7 +153,7 @@ async def test_on_loopback_callbacks_come_straight_in(tmp_path: Path) -> None:
 async def test_a_url_of_one_s_own_leads_to_the_port_one_chose(
     tmp_path: Path, free_port: int
 ) -> None:
-    async with a_way(
+    async with opened_ingress(
         some_settings(tmp_path), callback_url=URL, port=free_port
     ) as opened:
         public = opened.url("n1")
@@ -160,7 +162,7 @@ async def test_a_url_of_one_s_own_leads_to_the_port_one_chose(
         assert public.startswith(URL)
         assert (await call(local, current_payload("t1", "processing"))).status == 200
 
-    assert opened.heard.of(CallbackPath)[0].via == "url"
+    assert opened.event_log.of(CallbackPath)[0].via == "url"
 
 
 async def test_a_port_that_is_taken_ends_it_before_anything_is_sent(
@@ -170,14 +172,16 @@ async def test_a_port_that_is_taken_ends_it_before_anything_is_sent(
         port = taken.getsockname()[1]
 
         with pytest.raises(UsageError, match=str(port)):
-            async with a_way(some_settings(tmp_path), callback_url=URL, port=port):
+            async with opened_ingress(
+                some_settings(tmp_path), callback_url=URL, port=port
+            ):
                 pytest.fail("it was opened")
 
 
-async def test_when_somebody_else_listens_the_url_is_passed_on(tmp_path: Path) -> None:
+async def test_a_url_of_another_listener_is_sent_as_it_is(tmp_path: Path) -> None:
     settings = some_settings(tmp_path)
 
-    async with a_way(settings, callback_url=URL, is_waiting=False) as opened:
+    async with opened_ingress(settings, callback_url=URL, is_waiting=False) as opened:
         assert opened.ingress.base_url == URL
         key = load_key(settings.state_dir)
         path = opened.url("n1").removeprefix(URL.rstrip("/"))

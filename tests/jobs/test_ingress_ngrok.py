@@ -1,4 +1,4 @@
-"""A way through a tunnel, by the real pyngrok and a stand-in agent; shared or alone."""
+"""An ingress by a tunnel: the real pyngrok and a stand-in agent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.settings.settings import Settings
 from kling_cli.tunnels import shared_lock
 from kling_cli.tunnels.provider import TunnelTakenError
-from tests.jobs.sessions import Opened, a_way, call, some_settings, until
+from tests.jobs.ingress_setup import (
+    OpenIngress,
+    call,
+    opened_ingress,
+    some_settings,
+    until,
+)
 from tests.support.agent import StandIn, stand_in
 from tests.support.callback_client import current_payload
 from tests.support.clock import FakeClock
@@ -29,33 +35,33 @@ def settings(tmp_path: Path, stand_in: StandIn) -> Settings:
 
 
 def open_at(settings: Settings) -> str | None:
-    """Return the URL at which other processes are told to find the door."""
-    door = shared_lock.find_shared_tunnel(settings.state_dir)
-    return door.public_url if door else None
+    """Return the public URL that is published to other processes."""
+    shared = shared_lock.find_shared_tunnel(settings.state_dir)
+    return shared.public_url if shared else None
 
 
-def event_log(opened: Opened) -> list[tuple[str, str | None]]:
-    return [(one.state, one.via) for one in opened.heard.of(CallbackPath)]
+def event_log(opened: OpenIngress) -> list[tuple[str, str | None]]:
+    return [(one.state, one.via) for one in opened.event_log.of(CallbackPath)]
 
 
-async def test_a_callback_comes_in_from_the_street(
+async def test_a_callback_arrives_through_ngrok(
     settings: Settings, stand_in: StandIn
 ) -> None:
-    async with a_way(settings, tunnel="ngrok") as opened:
+    async with opened_ingress(settings, tunnel="ngrok") as opened:
         url = opened.url("n1")
         answer = await call(url, current_payload("t1", "processing"))
 
         assert answer.status == 200
         assert [hint.nonce for hint in opened.notifications.take()] == ["n1"]
         assert open_at(settings) == opened.ingress.base_url
-    assert opened.heard.of(TunnelOpening) == [TunnelOpening(provider="ngrok")]
+    assert opened.event_log.of(TunnelOpening) == [TunnelOpening(provider="ngrok")]
     assert event_log(opened) == [("ready", "ngrok")]
 
 
-async def test_at_the_end_agent_and_door_are_gone(
+async def test_at_the_end_agent_and_listener_are_closed(
     settings: Settings, stand_in: StandIn
 ) -> None:
-    async with a_way(settings, tunnel="ngrok"):
+    async with opened_ingress(settings, tunnel="ngrok"):
         agent = stand_in.next_agent()
 
     assert agent.wait_gone()
@@ -65,13 +71,13 @@ async def test_at_the_end_agent_and_door_are_gone(
     claimed.release()
 
 
-async def test_without_a_tunnel_the_run_goes_on_and_says_why_once(
+async def test_without_a_tunnel_the_run_goes_on_and_reports_why_once(
     settings: Settings, stand_in: StandIn
 ) -> None:
     stand_in.behave(start="4018")
 
-    async with a_way(settings, tunnel="ngrok") as opened:
-        [event] = opened.heard.of(CallbackPath)
+    async with opened_ingress(settings, tunnel="ngrok") as opened:
+        [event] = opened.event_log.of(CallbackPath)
         assert (event.state, event.via) == ("none", None)
         assert event.detail
         assert event.hint
@@ -90,24 +96,24 @@ async def test_a_tunnel_that_is_required_and_cannot_be_had_ends_the_run(
     stand_in.behave(start="exit")
 
     with pytest.raises(TunnelError):
-        async with a_way(settings, tunnel="ngrok", callback="require"):
+        async with opened_ingress(settings, tunnel="ngrok", callback="require"):
             pytest.fail("it was opened")
 
 
-async def test_a_tunnel_that_breaks_and_mends_is_told_here_and_to_others(
+async def test_a_tunnel_that_breaks_and_recovers_is_reported_to_all_processes(
     settings: Settings, stand_in: StandIn
 ) -> None:
-    async with a_way(settings, tunnel="ngrok") as opened:
+    async with opened_ingress(settings, tunnel="ngrok") as opened:
         agent = stand_in.next_agent()
         agent.wait_online()
         await call(opened.url("n1"), current_payload("t1", "processing"))
         agent.command("down")
         agent.command("down")
-        lost = await opened.heard.next(CallbackPath, 2)
+        lost = await opened.event_log.next(CallbackPath, 2)
         is_lost = opened.notifications.path is PathState.LOST
         door_while_lost = open_at(settings)
         agent.command("up")
-        await opened.heard.next(CallbackPath, 3)
+        await opened.event_log.next(CallbackPath, 3)
 
         assert is_lost
         assert lost.detail
@@ -124,21 +130,21 @@ async def test_a_tunnel_that_breaks_and_mends_is_told_here_and_to_others(
 async def test_a_path_that_was_not_proven_is_only_ready_when_it_is_back(
     settings: Settings, stand_in: StandIn
 ) -> None:
-    async with a_way(settings, tunnel="ngrok") as opened:
+    async with opened_ingress(settings, tunnel="ngrok") as opened:
         agent = stand_in.next_agent()
         agent.wait_online()
         agent.command("down")
-        await opened.heard.next(CallbackPath, 2)
+        await opened.event_log.next(CallbackPath, 2)
         agent.command("up")
-        await opened.heard.next(CallbackPath, 3)
+        await opened.event_log.next(CallbackPath, 3)
 
         assert opened.notifications.path is PathState.READY
 
 
-async def test_a_tunnel_that_comes_back_elsewhere_stays_lost_to_us(
+async def test_a_tunnel_that_comes_back_at_another_url_stays_lost(
     settings: Settings, stand_in: StandIn
 ) -> None:
-    async with a_way(settings, tunnel="ngrok") as opened:
+    async with opened_ingress(settings, tunnel="ngrok") as opened:
         agent = stand_in.next_agent()
         agent.wait_online()
         agent.command("down")
@@ -149,12 +155,12 @@ async def test_a_tunnel_that_comes_back_elsewhere_stays_lost_to_us(
         assert event_log(opened) == [("ready", "ngrok"), ("lost", "ngrok")]
 
 
-async def test_a_second_run_shares_the_door_and_hears_of_its_own_tasks_only(
+async def test_a_second_run_shares_the_tunnel_and_gets_its_own_callbacks_only(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with (
-        a_way(settings, tunnel="ngrok") as owner,
-        a_way(settings, tunnel="ngrok") as guest,
+        opened_ingress(settings, tunnel="ngrok") as owner,
+        opened_ingress(settings, tunnel="ngrok") as guest,
     ):
         assert guest.ingress.base_url == owner.ingress.base_url
         await call(guest.url("guest"), current_payload("t2", "processing"))
@@ -167,47 +173,47 @@ async def test_a_second_run_shares_the_door_and_hears_of_its_own_tasks_only(
     assert event_log(guest) == [("ready", "shared")]
 
 
-async def test_a_guest_is_told_when_the_owner_has_gone(
+async def test_a_sharing_run_reports_that_the_owner_has_ended(
     settings: Settings, stand_in: StandIn
 ) -> None:
     is_open, may_go = anyio.Event(), anyio.Event()
 
     async def own() -> None:
-        async with a_way(settings, tunnel="ngrok"):
+        async with opened_ingress(settings, tunnel="ngrok"):
             is_open.set()
             await may_go.wait()
 
     owner = asyncio.create_task(own())
     await is_open.wait()
-    async with a_way(settings, tunnel="ngrok") as guest:
+    async with opened_ingress(settings, tunnel="ngrok") as guest:
         may_go.set()
         await owner
-        lost = await guest.heard.next(CallbackPath, 2)
+        lost = await guest.event_log.next(CallbackPath, 2)
 
         assert (lost.state, lost.via) == ("lost", "shared")
         assert guest.notifications.path is PathState.LOST
 
 
-async def test_a_guest_is_told_when_the_owner_s_tunnel_breaks_and_mends(
+async def test_a_sharing_run_reports_that_the_owner_s_tunnel_breaks_and_recovers(
     settings: Settings, stand_in: StandIn
 ) -> None:
     async with (
-        a_way(settings, tunnel="ngrok"),
-        a_way(settings, tunnel="ngrok") as guest,
+        opened_ingress(settings, tunnel="ngrok"),
+        opened_ingress(settings, tunnel="ngrok") as guest,
     ):
         agent = stand_in.next_agent()
         agent.wait_online()
         agent.command("down")
-        await guest.heard.next(CallbackPath, 2)
+        await guest.event_log.next(CallbackPath, 2)
         agent.command("up")
-        await guest.heard.next(CallbackPath, 3)
+        await guest.event_log.next(CallbackPath, 3)
 
         assert guest.notifications.path is PathState.READY
     states = [("ready", "shared"), ("lost", "shared"), ("back", "shared")]
     assert event_log(guest) == states
 
 
-async def test_a_door_that_is_taken_and_never_opened_is_waited_for_a_little(
+async def test_a_tunnel_that_another_process_never_opens_is_waited_for_briefly(
     settings: Settings, stand_in: StandIn
 ) -> None:
     clock = FakeClock()
@@ -216,7 +222,9 @@ async def test_a_door_that_is_taken_and_never_opened_is_waited_for_a_little(
     assert claimed is not None
 
     with claimed, pytest.raises(TunnelTakenError):
-        async with a_way(settings, clock=clock, tunnel="ngrok", callback="require"):
+        async with opened_ingress(
+            settings, clock=clock, tunnel="ngrok", callback="require"
+        ):
             pytest.fail("it was opened")
 
     assert 4 <= clock.elapsed_s < 4.5

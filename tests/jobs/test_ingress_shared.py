@@ -1,4 +1,4 @@
-"""Callbacks that another process has kept become news here, each once."""
+"""Callbacks that another process has stored are posted here, each once."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from kling_cli.jobs.waiting.notifications import (
     follow_stored_callbacks,
 )
 from kling_cli.store.journal import Journal
-from tests.jobs.made import a_callback
-from tests.jobs.sessions import Heard, a_session, some_settings
+from tests.jobs.factories import a_callback
+from tests.jobs.ingress_setup import AwaitableEventLog, a_session, some_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ OTHER_PROCESS = """
 import sys
 from pathlib import Path
 from kling_cli.store.journal import Journal
-from tests.jobs.made import a_callback
+from tests.jobs.factories import a_callback
 
 with Journal.open(Path(sys.argv[1])) as journal:
     journal.add_callback(a_callback("n1", task_id="from-afar"))
@@ -41,27 +41,27 @@ with Journal.open(Path(sys.argv[1])) as journal:
 async def reading(
     folder: Path, *nonces: str
 ) -> AsyncIterator[tuple[Session, Notifications, StoredCallbackReader]]:
-    async with a_session(some_settings(folder), Heard()) as session:
+    async with a_session(some_settings(folder), AwaitableEventLog()) as session:
         notifications = Notifications(clock=session.clock, nonces=set(nonces))
         yield session, notifications, StoredCallbackReader(session, notifications)
 
 
-def keep(session: Session, nonce: str | None, **columns: Any) -> None:
+def store(session: Session, nonce: str | None, **columns: Any) -> None:
     """Keep a callback through another connection, as another process does."""
     with Journal.open(session.settings.state_dir) as theirs:
         theirs.add_callback(a_callback(nonce, **columns))
 
 
-async def test_what_is_kept_for_us_is_posted_once_and_in_order(tmp_path: Path) -> None:
+async def test_stored_callbacks_are_posted_once_and_in_order(tmp_path: Path) -> None:
     async with reading(tmp_path, "n1", "n2") as (session, notifications, reader):
-        keep(session, "n1", task_id="a")
-        keep(session, "of another")
-        keep(session, "n2", task_id="b")
+        store(session, "n1", task_id="a")
+        store(session, "of another")
+        store(session, "n2", task_id="b")
         reader.read()
         first = notifications.take()
         reader.read()
         second = notifications.take()
-        keep(session, "n1", task_id="c")
+        store(session, "n1", task_id="c")
         reader.read()
         third = notifications.take()
 
@@ -75,7 +75,7 @@ async def test_before_there_is_a_job_nothing_is_read_and_nothing_missed(
     tmp_path: Path,
 ) -> None:
     async with reading(tmp_path) as (session, notifications, reader):
-        keep(session, "n1")
+        store(session, "n1")
         reader.read()
         notifications.nonces.add("n1")
         reader.read()
@@ -83,9 +83,9 @@ async def test_before_there_is_a_job_nothing_is_read_and_nothing_missed(
         assert len(notifications.take()) == 1
 
 
-async def test_a_callback_that_says_nothing_is_no_news(tmp_path: Path) -> None:
+async def test_a_callback_without_a_status_is_not_posted(tmp_path: Path) -> None:
     async with reading(tmp_path, "n1") as (session, notifications, reader):
-        keep(session, "n1", status=None)
+        store(session, "n1", status=None)
         reader.read()
 
         assert notifications.take() == []
@@ -99,7 +99,9 @@ async def test_a_journal_that_cannot_be_read_leaves_polling(tmp_path: Path) -> N
         assert notifications.take() == []
 
 
-async def test_a_wait_hears_what_other_processes_keep(tmp_path: Path) -> None:
+async def test_a_wait_gets_the_callbacks_that_other_processes_store(
+    tmp_path: Path,
+) -> None:
     async with (
         reading(tmp_path, "n1") as (session, notifications, _),
         background() as group,
@@ -110,6 +112,6 @@ async def test_a_wait_hears_what_other_processes_keep(tmp_path: Path) -> None:
         subprocess.run(program, env=environ, check=True, timeout=60)  # noqa: ASYNC221 -- we have time
         with anyio.fail_after(20):
             await notifications.wait(10)
-        heard = notifications.take()
+        event_log = notifications.take()
 
-    assert [hint.task_id for hint in heard] == ["from-afar"]
+    assert [hint.task_id for hint in event_log] == ["from-afar"]

@@ -1,4 +1,4 @@
-"""A way through the door of a running `kling listen`."""
+"""An ingress by a running `kling listen`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kling_cli.errors import TunnelError
 from kling_cli.jobs.ingress import NO_INGRESS
 from kling_cli.settings.settings import Settings
 from kling_cli.tunnels import shared_lock
-from tests.jobs.sessions import a_way, some_settings
+from tests.jobs.ingress_setup import opened_ingress, some_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ LOCAL_URL = "http://127.0.0.1:4711"
 def running_receiver(
     settings: Settings, name: str, *, is_standing: bool = True
 ) -> Iterator[None]:
-    """Publish a door as a listener does, for as long as the block lasts."""
+    """Publish a listener's URLs for as long as the block lasts."""
     claimed = shared_lock.acquire_lock(settings.state_dir, name)
     assert claimed is not None
     with claimed:
@@ -56,13 +56,13 @@ def running_receiver(
         ),
     ],
 )  # fmt: skip
-async def test_a_listener_s_door_is_shared(
+async def test_a_standing_listener_is_shared(
     tmp_path: Path, base: str | None, name: str, options: dict[str, Any], url: str
 ) -> None:
     settings = some_settings(tmp_path, **({"KLING_API_BASE": base} if base else {}))
 
     with running_receiver(settings, name):
-        async with a_way(settings, callback="require", **options) as opened:
+        async with opened_ingress(settings, callback="require", **options) as opened:
             assert (opened.ingress.base_url, opened.ingress.via) == (url, "shared")
 
 
@@ -70,25 +70,27 @@ async def test_a_port_of_one_s_own_goes_before_the_listener_s(tmp_path: Path) ->
     settings = some_settings(tmp_path)
 
     with running_receiver(settings, shared_lock.LOCAL):
-        async with a_way(settings, callback_url=LOCAL_URL) as opened:
+        async with opened_ingress(settings, callback_url=LOCAL_URL) as opened:
             assert opened.ingress.via == "url"
 
 
-async def test_nobody_who_leaves_counts_on_a_door_that_closes(tmp_path: Path) -> None:
+async def test_a_run_that_does_not_wait_uses_no_listener_that_will_close(
+    tmp_path: Path,
+) -> None:
     settings = some_settings(tmp_path, KLING_API_BASE=OFFICIAL)
 
     with running_receiver(settings, shared_lock.PUBLIC, is_standing=False):
-        async with a_way(settings, is_waiting=False) as opened:
+        async with opened_ingress(settings, is_waiting=False) as opened:
             assert opened.ingress == NO_INGRESS
 
 
-async def test_callbacks_that_are_required_and_heard_by_nobody_end_the_run(
+async def test_required_callbacks_without_a_listener_end_the_run(
     tmp_path: Path,
 ) -> None:
     settings = some_settings(tmp_path)
 
     with pytest.raises(TunnelError, match="somebody to hear") as caught:
-        async with a_way(settings, callback="require", is_waiting=False):
+        async with opened_ingress(settings, callback="require", is_waiting=False):
             pytest.fail("it was opened")
 
     assert "kling listen" in (caught.value.hint or "")

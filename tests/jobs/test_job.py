@@ -17,7 +17,7 @@ from kling_cli.errors import (
 from kling_cli.jobs.job import Job, cost_difference, expires_at, task_error
 from kling_cli.jobs.waiting.state_machine import Source, initial_state
 from kling_cli.store.records import SavedOutput, Stage
-from tests.jobs.made import (
+from tests.jobs.factories import (
     FAILED,
     NOON,
     PROCESSING,
@@ -85,7 +85,7 @@ def link(expires: str) -> Output:
         pytest.param([], None, id="nothing"),
     ],
 )
-def test_links_end_when_they_say_or_the_task_after_thirty_days(
+def test_links_expire_as_announced_or_with_the_task_after_thirty_days(
     outputs: list[Output], expected: int | None
 ) -> None:
     task = a_task(status=SUCCEEDED, outputs=tuple(outputs), created_at=NOON)
@@ -107,24 +107,24 @@ def test_a_task_without_links_or_date_has_no_end() -> None:
         pytest.param(a_job(a_task("t1")), "kling wait t1", id="running"),
         pytest.param(a_job(task_id="t2"), "kling wait t2", id="known from the journal"),
         pytest.param(a_job(), "kling wait e1", id="not settled"),
-        pytest.param(a_job(route=""), None, id="a stranger nobody knows"),
+        pytest.param(a_job(route=""), None, id="an unknown name"),
         pytest.param(a_job(stage=Stage.REFUSED), None, id="refused"),
         pytest.param(a_job(a_task(status=FAILED)), None, id="failed"),
         pytest.param(a_job(a_task(status=SUCCEEDED)), None, id="done"),
     ],
 )
-def test_there_is_a_way_back_to_what_is_open(job: Job, resume: str | None) -> None:
+def test_unfinished_jobs_have_a_resume_command(job: Job, resume: str | None) -> None:
     assert job.result().resume == resume
 
 
-def test_what_could_not_be_saved_can_be_fetched() -> None:
+def test_a_failed_save_has_a_download_command() -> None:
     job = a_job(a_task("t1", SUCCEEDED))
     job.fail(NotSavedError("no"), 1.0)
 
     assert job.result().resume == "kling download t1"
 
 
-def test_a_result_without_an_answer_says_what_the_journal_knew() -> None:
+def test_a_result_without_an_answer_is_that_of_the_journal() -> None:
     known: dict[str, Any] = {
         "task_id": "t1",
         "stage": Stage.SUCCEEDED,
@@ -151,7 +151,7 @@ def test_a_result_without_an_answer_says_what_the_journal_knew() -> None:
         (4.0, None, None),
     ],
 )
-def test_a_price_that_was_not_expected_is_said(
+def test_a_price_other_than_estimated_is_reported(
     charged: float | None, estimated: float | None, surprise: str | None
 ) -> None:
     task = replace(a_task("t1", SUCCEEDED), units=charged)
@@ -162,11 +162,11 @@ def test_a_price_that_was_not_expected_is_said(
     assert job.result().estimated_units == estimated
 
 
-def test_a_job_without_a_task_has_no_surprise() -> None:
+def test_a_job_without_a_task_has_no_cost_difference() -> None:
     assert cost_difference(a_job(estimated_units=4.0)) is None
 
 
-def test_a_result_counts_the_questions_of_every_step() -> None:
+def test_a_result_counts_the_queries_of_every_step() -> None:
     job = a_job(a_task())
     job.queries = 2
     assert job.state is not None
@@ -202,12 +202,12 @@ def test_a_job_is_completed_by_a_callback_or_by_asking(
     ("paths", "expected"),
     [
         pytest.param(("a.mp4", "b.mp4"), [Path("a.mp4"), Path("b.mp4")], id="all"),
-        pytest.param(("a.mp4",), [None, None], id="nobody knows which"),
+        pytest.param(("a.mp4",), [None, None], id="fewer paths than outputs"),
         pytest.param((), [None, None], id="none"),
         pytest.param(("", "b.mp4"), [None, Path("b.mp4")], id="one of them"),
     ],
 )
-def test_files_of_an_earlier_run_are_named_when_they_can_be_told_apart(
+def test_paths_of_an_earlier_run_are_used_when_they_match_the_outputs(
     paths: tuple[str, ...], expected: list[Path | None]
 ) -> None:
     task = a_task(status=SUCCEEDED, outputs=(a_video(), a_video()))

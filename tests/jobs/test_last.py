@@ -14,8 +14,8 @@ from kling_cli.jobs.lookup import last_offset, newest_task, resolve_task_name
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.jobs.made import NOON, a_record
-from tests.jobs.world import a_world, an_order
+from tests.jobs.environment import an_order, job_environment
+from tests.jobs.factories import NOON, a_record
 
 HOST = "https://kling.example.com"
 SENT = Stage.SUBMITTED
@@ -29,7 +29,7 @@ SENT = Stage.SUBMITTED
         *[("lasting", None), ("988755600534027551", None), ("", None)],
     ],
 )
-def test_what_counts_back_is_told_from_an_id(name: str, steps: int | None) -> None:
+def test_last_is_distinguished_from_an_id(name: str, steps: int | None) -> None:
     assert last_offset(name) == steps
 
 
@@ -75,14 +75,14 @@ def test_of_a_sandbox_of_one_command_every_address_counts(tmp_path: Path) -> Non
     assert found.external_id == "elsewhere"
 
 
-def test_an_id_is_itself_and_asks_no_journal(tmp_path: Path) -> None:
+def test_an_id_is_resolved_without_the_journal(tmp_path: Path) -> None:
     assert (
         resolve_task_name("t-z", settings(tmp_path / "none", KLING_API_BASE="?"))
         == "t-z"
     )
 
 
-def test_more_steps_than_tasks_say_how_many_there_are(tmp_path: Path) -> None:
+def test_an_offset_beyond_the_tasks_reports_their_number(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"last~3: this machine knows only 3") as e:
         resolve_task_name("last~3", lived(tmp_path))
     with pytest.raises(UsageError, match="last: no task has been made"):
@@ -93,14 +93,14 @@ def test_more_steps_than_tasks_say_how_many_there_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_newest_tasks_stand_where_ids_may_stand(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        [nothing] = await world.look("last")
-        one = await world.generate(order=an_order("one"))
-        two = await world.submit(order=an_order("two"))
-        looked = await world.look("last", two.task_id or "", "last~1", "last~2")
-        [finished] = await world.finish("last")
-        [fetched] = await world.fetch("last~1")
+async def test_last_names_the_newest_tasks(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        [nothing] = await env.query("last")
+        one = await env.generate(order=an_order("one"))
+        two = await env.submit(order=an_order("two"))
+        looked = await env.query("last", two.task_id or "", "last~1", "last~2")
+        [finished] = await env.wait("last")
+        [fetched] = await env.download("last~1")
 
     assert "this machine knows no task of" in str(nothing.error)
     ids = [found.external_id for found in looked]
@@ -112,8 +112,8 @@ async def test_the_newest_tasks_stand_where_ids_may_stand(tmp_path: Path) -> Non
 
 @pytest.mark.anyio
 async def test_no_task_can_be_called_so(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         with pytest.raises(UsageError, match="--external-id last~1") as caught:
-            await world.submit(order=an_order("last~1"))
+            await env.submit(order=an_order("last~1"))
 
     assert caught.value.hint == "--external-id my-last-1"

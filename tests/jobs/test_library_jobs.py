@@ -1,4 +1,4 @@
-"""Voices and elements are jobs: written down, sent once, finished by whoever comes."""
+"""Voices and elements are jobs: recorded, submitted once, finished later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import UsageError
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import Stage
-from tests.jobs.world import a_world, an_order
+from tests.jobs.environment import an_order, job_environment
 from tests.support import images
 
 pytestmark = pytest.mark.anyio
@@ -38,10 +38,10 @@ def an_element(folder: Path, **values: Any) -> Order:
 async def test_a_voice_is_made_and_its_id_is_the_result(
     tmp_path: Path, *, is_pair: bool
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         if is_pair:
-            world.use_key_pair()
-        made = await world.generate(a_voice(), is_downloading=False)
+            env.use_key_pair()
+        made = await env.generate(a_voice(), is_downloading=False)
 
     (one,) = made.outputs
     assert (made.status, made.error) == (TaskStatus.SUCCEEDED, None)
@@ -53,60 +53,62 @@ async def test_a_voice_is_made_and_its_id_is_the_result(
 async def test_the_sample_of_a_voice_is_saved_where_it_was_wanted(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.generate(a_voice(), output="ann.mp3")
+    async with job_environment(tmp_path) as env:
+        made = await env.generate(a_voice(), output="ann.mp3")
 
     assert made.error is None
-    assert world.saved == {"ann.mp3"}
+    assert env.saved == {"ann.mp3"}
 
 
 async def test_an_element_is_made_of_local_pictures(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.generate(an_element(tmp_path, tags=("character",)))
-        record = world.record("hero")
+    async with job_environment(tmp_path) as env:
+        made = await env.generate(an_element(tmp_path, tags=("character",)))
+        record = env.record("hero")
 
     assert (made.status, made.error) == (TaskStatus.SUCCEEDED, None)
     assert [one.output.type for one in made.outputs] == ["element"]
-    assert world.saved == set()
+    assert env.saved == set()
     assert record.stage is Stage.SUCCEEDED
     assert "sha256:" in record.request  # and not the pictures
 
 
 async def test_a_text_file_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     (tmp_path / "words.png").write_text("no picture")
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         with pytest.raises(UsageError, match="--frontal"):
-            await world.generate(
+            await env.generate(
                 an_element(tmp_path, frontal=str(tmp_path / "words.png"))
             )
 
-    assert world.counts.get("create", 0) == 0
+    assert env.counts.get("create", 0) == 0
 
 
-async def test_what_was_left_alone_is_finished_as_it_was_begun(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        left = await world.submit(order=a_voice(), is_downloading=False)
-        [done] = await world.finish()
+async def test_a_job_that_was_not_waited_for_is_finished_with_its_own_options(
+    tmp_path: Path,
+) -> None:
+    async with job_environment(tmp_path) as env:
+        left = await env.submit(order=a_voice(), is_downloading=False)
+        [done] = await env.wait()
 
     assert left.resume == f"kling wait {left.task_id}"
     assert (done.task_id, done.error) == (left.task_id, None)
     assert [one.output.type for one in done.outputs] == ["voice"]
-    assert world.saved == set()
-    assert world.counts["create"] == 1
+    assert env.saved == set()
+    assert env.counts["create"] == 1
 
 
 async def test_a_lost_answer_makes_no_second_voice(tmp_path: Path) -> None:
-    async with a_world(tmp_path, "create:accept-503") as world:
-        made = await world.generate(a_voice(), is_downloading=False)
+    async with job_environment(tmp_path, "create:accept-503") as env:
+        made = await env.generate(a_voice(), is_downloading=False)
 
         assert made.error is None
-        assert len([*world.box.state.tasks]) == 1
+        assert len([*env.box.state.tasks]) == 1
 
 
 async def test_a_name_that_is_taken_makes_nothing(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.submit(order=an_order("ann"))
+    async with job_environment(tmp_path) as env:
+        await env.submit(order=an_order("ann"))
         with pytest.raises(UsageError, match="ann"):
-            await world.generate(a_voice("ann"))
+            await env.generate(a_voice("ann"))
 
-        assert len([*world.box.state.tasks]) == 1
+        assert len([*env.box.state.tasks]) == 1

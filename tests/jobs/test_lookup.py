@@ -1,4 +1,4 @@
-"""From ids to jobs: of this machine's journal, of strangers, of nobody."""
+"""Lookup of jobs by id: in the journal, in the account, and unknown ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kling_cli.jobs.prepare import Order
 from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import OutputKey, PartialFileRecord, Stage
-from tests.jobs.world import World, a_world, an_order
+from tests.jobs.environment import JobEnvironment, an_order, job_environment
 
 pytestmark = pytest.mark.anyio
 
@@ -34,19 +34,19 @@ def is_pair(request: pytest.FixtureRequest) -> bool:
     return bool(request.param == "key pair")
 
 
-def task_ids(world: World) -> list[str]:
-    return [task.id for task in world.box.state.tasks]
+def task_ids(env: JobEnvironment) -> list[str]:
+    return [task.id for task in env.box.state.tasks]
 
 
 async def test_a_task_is_found_by_either_of_its_ids(
     tmp_path: Path, *, is_pair: bool
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         if is_pair:
-            world.use_key_pair()
-        made = await world.submit(order=an_order("mine"))
-        by_task_id = await world.look(made.task_id or "")
-        by_external_id = await world.look("mine")
+            env.use_key_pair()
+        made = await env.submit(order=an_order("mine"))
+        by_task_id = await env.query(made.task_id or "")
+        by_external_id = await env.query("mine")
 
     for [found] in (by_task_id, by_external_id):
         assert (found.task_id, found.external_id) == (made.task_id, "mine")
@@ -58,12 +58,12 @@ async def test_a_task_is_found_by_either_of_its_ids(
 async def test_a_task_of_another_machine_is_found_by_either_of_its_ids(
     tmp_path: Path, which: str, *, is_pair: bool
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         if is_pair:
-            world.use_key_pair()
-        made = await world.submit(order=an_order("mine"))
-        world.forget()
-        [found] = await world.look(
+            env.use_key_pair()
+        made = await env.submit(order=an_order("mine"))
+        env.forget()
+        [found] = await env.query(
             "mine" if which == "external id" else made.task_id or ""
         )
 
@@ -71,33 +71,33 @@ async def test_a_task_of_another_machine_is_found_by_either_of_its_ids(
     assert found.error is None
     assert found.resume == f"kling wait {made.task_id}"
     assert found.product == ("text2video" if is_pair else None)
-    assert found.query_requests == world.counts["query"] >= 1
+    assert found.query_requests == env.counts["query"] >= 1
 
 
 @pytest.mark.parametrize("name", ["task id", "mine"])
-async def test_the_likeliest_question_comes_first(
+async def test_the_likeliest_query_comes_first(
     tmp_path: Path, name: str, *, is_pair: bool
 ) -> None:
     """Digits are an id of the API's; a key pair asks for text2video before all."""
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         order = replace(an_order("mine"), model="kling-v1-6")
-        made = await world.submit(order=order)
-        world.forget()
+        made = await env.submit(order=order)
+        env.forget()
         if is_pair:
-            world.use_key_pair()
-            world.forget()
-        [found] = await world.look(made.task_id or "" if name == "task id" else name)
+            env.use_key_pair()
+            env.forget()
+        [found] = await env.query(made.task_id or "" if name == "task id" else name)
 
     assert found.task_id == made.task_id
     assert found.query_requests == 1
 
 
 async def test_a_solution_of_another_machine_is_found(tmp_path: Path) -> None:
-    film = {"title": "A mug", "images": ("https://img.example.com/mug.png",)}
-    async with a_world(tmp_path) as world:
-        made = await world.submit(order=Order(product="goods-studio", values=film))
-        world.forget()
-        [found] = await world.look(made.task_id or "")
+    serve_file = {"title": "A mug", "images": ("https://img.example.com/mug.png",)}
+    async with job_environment(tmp_path) as env:
+        made = await env.submit(order=Order(product="goods-studio", values=serve_file))
+        env.forget()
+        [found] = await env.query(made.task_id or "")
 
     assert (found.task_id, found.error) == (made.task_id, None)
     assert found.query_requests == 2
@@ -107,71 +107,71 @@ async def test_a_voice_of_another_machine_is_found_with_a_key_pair(
     tmp_path: Path,
 ) -> None:
     said = {"voice_name": "Ann", "voice_url": "https://snd.example.com/ann.mp3"}
-    async with a_world(tmp_path) as world:
-        made = await world.submit(order=Order(product="custom-voice", values=said))
-        world.use_key_pair()
-        world.forget()
-        [found] = await world.look(made.task_id or "")
+    async with job_environment(tmp_path) as env:
+        made = await env.submit(order=Order(product="custom-voice", values=said))
+        env.use_key_pair()
+        env.forget()
+        [found] = await env.query(made.task_id or "")
 
     assert (found.task_id, found.product) == (made.task_id, "custom-voice")
 
 
-async def test_a_family_that_refuses_does_not_end_the_search(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.submit(
+async def test_an_endpoint_that_refuses_does_not_end_the_search(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        made = await env.submit(
             order=Order(product="image", values={"prompt": "a cat"})
         )
-        world.use_key_pair()
-        world.forget()
-        world.fail("query:1103x1", "query:1201x1")
-        [found] = await world.look(made.task_id or "")
+        env.use_key_pair()
+        env.forget()
+        env.fail("query:1103x1", "query:1201x1")
+        [found] = await env.query(made.task_id or "")
 
     assert (found.task_id, found.product) == (made.task_id, "image")
 
 
-async def test_tasks_of_other_machines_without_names_are_kept_apart(
+async def test_tasks_of_other_machines_without_external_ids_are_distinct(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path, task_seconds=0.6) as world:
+    async with job_environment(tmp_path, task_seconds=0.6) as env:
         for _ in range(2):
-            await world.submit()
-        made = task_ids(world)
-        _take_external_ids_away(world)
-        world.forget()
-        results = await world.finish(*made)
+            await env.submit()
+        made = task_ids(env)
+        _take_external_ids_away(env)
+        env.forget()
+        results = await env.wait(*made)
 
     assert [one.task_id for one in results] == made
     assert [one.external_id for one in results] == [None, None]
     assert [one.error for one in results] == [None, None]
-    assert world.saved == {f"kling-{one}.mp4" for one in made}
+    assert env.saved == {f"kling-{one}.mp4" for one in made}
 
 
-def _take_external_ids_away(world: World) -> None:
-    for task in list(world.box.state.tasks):
-        world.box.state.tasks.put(replace(task, external_id=None))
+def _take_external_ids_away(env: JobEnvironment) -> None:
+    for task in list(env.box.state.tasks):
+        env.box.state.tasks.put(replace(task, external_id=None))
 
 
 async def test_jobs_come_in_the_order_of_their_ids_and_each_once(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
-        stranger = await world.submit(order=an_order("far"))
-        world.forget()
-        known = await world.submit(order=an_order("near"))
-        ids = [stranger.task_id or "", "near", known.task_id or "", "far", "near"]
-        results = await world.look(*ids)
+    async with job_environment(tmp_path) as env:
+        remote = await env.submit(order=an_order("far"))
+        env.forget()
+        known = await env.submit(order=an_order("near"))
+        ids = [remote.task_id or "", "near", known.task_id or "", "far", "near"]
+        results = await env.query(*ids)
 
     assert [one.external_id for one in results] == ["far", "near"]
 
 
 @pytest.mark.parametrize("name", ["unheard-of", "880000000000000000", "b c"])
-async def test_an_id_nobody_knows_says_where_to_look(
+async def test_an_unknown_id_has_a_hint_where_to_look(
     tmp_path: Path, name: str, *, is_pair: bool
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         if is_pair:
-            world.use_key_pair()
-        [result] = await world.look(name)
+            env.use_key_pair()
+        [result] = await env.query(name)
 
     assert isinstance(result.error, UnknownTaskError)
     assert name in result.error.message
@@ -179,12 +179,12 @@ async def test_an_id_nobody_knows_says_where_to_look(
     assert (result.resume, result.external_id) == (None, None)
 
 
-async def test_an_id_that_cannot_be_asked_for_leaves_the_others_their_answers(
+async def test_an_id_that_cannot_be_queried_does_not_affect_the_others(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.submit()
-        results = await world.look("a,b", made.task_id or "", "unheard-of")
+    async with job_environment(tmp_path) as env:
+        made = await env.submit()
+        results = await env.query("a,b", made.task_id or "", "unheard-of")
 
     assert [type(one.error) for one in results] == [
         UsageError,
@@ -193,17 +193,17 @@ async def test_an_id_that_cannot_be_asked_for_leaves_the_others_their_answers(
     ]
 
 
-async def test_a_look_at_mixed_tasks_says_how_each_stands(tmp_path: Path) -> None:
+async def test_a_query_of_mixed_tasks_returns_each_status(tmp_path: Path) -> None:
     faults = ["task:failed", "task:no-outputs", "task:stuck"]
-    async with a_world(tmp_path, *faults) as world:
-        failed = await world.generate(callback="auto")
-        empty = await world.generate(is_downloading=False)
-        stuck = await world.submit()
+    async with job_environment(tmp_path, *faults) as env:
+        failed = await env.generate(callback="auto")
+        empty = await env.generate(is_downloading=False)
+        stuck = await env.submit()
         ids = [one.task_id or "" for one in (failed, empty, stuck)]
-        asked = world.counts["query"]
-        results = await world.look(*ids)
+        asked = env.counts["query"]
+        results = await env.query(*ids)
 
-        assert world.counts["query"] == asked + 1  # all in one question
+        assert env.counts["query"] == asked + 1  # all in one question
     assert [one.status for one in results[:2]] == [
         TaskStatus.FAILED,
         TaskStatus.SUCCEEDED,
@@ -217,12 +217,12 @@ async def test_a_look_at_mixed_tasks_says_how_each_stands(tmp_path: Path) -> Non
     ("fault", "kind"),
     [("query:502htmlx0", UnreachableError), ("query:1002x0", CredentialsError)],
 )
-async def test_a_look_that_gets_no_answer_says_why_and_what_was_known(
+async def test_a_query_without_an_answer_returns_the_error_and_the_last_status(
     tmp_path: Path, fault: str, kind: type[Exception]
 ) -> None:
-    async with a_world(tmp_path, fault) as world:
-        made = await world.submit(order=an_order("mine"))
-        known, unknown = await world.look("mine", "unheard-of")
+    async with job_environment(tmp_path, fault) as env:
+        made = await env.submit(order=an_order("mine"))
+        known, unknown = await env.query("mine", "unheard-of")
 
     assert isinstance(known.error, kind)
     assert known.task_id == made.task_id
@@ -231,49 +231,49 @@ async def test_a_look_that_gets_no_answer_says_why_and_what_was_known(
     assert unknown.resume is None
 
 
-async def test_what_a_look_learns_is_in_the_journal(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        await world.generate(an_order("mine"), is_downloading=False)
-        world.leave("copy")
-        before = world.record("copy").stage
-        [gone] = await world.look("copy")
+async def test_answers_to_a_query_are_in_the_journal(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        await env.generate(an_order("mine"), is_downloading=False)
+        env.leave("copy")
+        before = env.record("copy").stage
+        [gone] = await env.query("copy")
 
     assert before is Stage.SENDING
     assert isinstance(gone.error, OutcomeUnknownError)
     assert gone.error.hint == gone.resume == "kling wait copy"
-    assert world.record("mine").stage is Stage.SUCCEEDED
-    assert world.record("mine").outputs
+    assert env.record("mine").stage is Stage.SUCCEEDED
+    assert env.record("mine").outputs
 
 
 async def test_files_of_a_finished_task_are_fetched_again(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.generate(is_downloading=False)
-        [first] = await world.fetch(made.task_id or "")
-        [second] = await world.fetch(made.task_id or "", output="again.mp4")
+    async with job_environment(tmp_path) as env:
+        made = await env.generate(is_downloading=False)
+        [first] = await env.download(made.task_id or "")
+        [second] = await env.download(made.task_id or "", output="again.mp4")
 
     assert (first.error, second.error) == (None, None)
-    assert world.saved == {f"kling-{made.task_id}.mp4", "again.mp4"}
-    assert world.record(made.task_id or "").paths == (
+    assert env.saved == {f"kling-{made.task_id}.mp4", "again.mp4"}
+    assert env.record(made.task_id or "").paths == (
         str(tmp_path / "out" / "again.mp4"),
     )
 
 
 async def test_files_are_fetched_over_old_ones_only_by_force(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.generate(output="v.mp4")
-        await world.fetch(made.task_id or "", output="v.mp4")
-        beside = world.saved
-        await world.fetch(made.task_id or "", output="v.mp4", is_forced=True)
+    async with job_environment(tmp_path) as env:
+        made = await env.generate(output="v.mp4")
+        await env.download(made.task_id or "", output="v.mp4")
+        beside = env.saved
+        await env.download(made.task_id or "", output="v.mp4", is_forced=True)
 
-    assert beside == world.saved == {"v.mp4", "v-1.mp4"}
+    assert beside == env.saved == {"v.mp4", "v-1.mp4"}
 
 
-async def test_a_task_that_is_not_done_has_nothing_to_fetch(tmp_path: Path) -> None:
-    async with a_world(tmp_path, "task:failed", "task:stuck") as world:
-        failed = await world.generate()
-        stuck = await world.submit()
+async def test_a_task_that_is_not_finished_cannot_be_downloaded(tmp_path: Path) -> None:
+    async with job_environment(tmp_path, "task:failed", "task:stuck") as env:
+        failed = await env.generate()
+        stuck = await env.submit()
         ids = [failed.task_id or "", stuck.task_id or "", "unheard-of"]
-        results = await world.fetch(*ids)
+        results = await env.download(*ids)
 
     assert [type(one.error) for one in results] == [
         TaskFailedError,
@@ -289,7 +289,7 @@ async def test_what_was_interrupted_in_the_middle_is_saved_without_what_is_there
     tmp_path: Path,
 ) -> None:
     order = Order(product="image", values={"prompt": "a cat", "n": 3})
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         came = 0
 
         def stop(exchange: Exchange) -> None:
@@ -298,11 +298,11 @@ async def test_what_was_interrupted_in_the_middle_is_saved_without_what_is_there
             if came == 2:
                 signal.raise_signal(signal.SIGINT)
 
-        world.on_request = stop
-        stopped = await world.generate(order)
-        world.on_request = lambda _: None
-        before = world.saved
-        [again] = await world.fetch(str(stopped.task_id))
+        env.on_request = stop
+        stopped = await env.generate(order)
+        env.on_request = lambda _: None
+        before = env.saved
+        [again] = await env.download(str(stopped.task_id))
 
         assert isinstance(stopped.error, StoppedError)
         assert "its result is ready" in stopped.error.message
@@ -311,8 +311,8 @@ async def test_what_was_interrupted_in_the_middle_is_saved_without_what_is_there
         paths = [one.path.name for one in stopped.outputs if one.path is not None]
         assert set(paths) == before
         assert again.error is None
-        assert world.saved == {f"kling-{again.task_id}-{n}.png" for n in (1, 2, 3)}
-        assert world.record(str(again.task_id)).paths == tuple(
+        assert env.saved == {f"kling-{again.task_id}-{n}.png" for n in (1, 2, 3)}
+        assert env.record(str(again.task_id)).paths == tuple(
             str(tmp_path / "out" / f"kling-{again.task_id}-{n}.png") for n in (1, 2, 3)
         )
 
@@ -320,10 +320,10 @@ async def test_what_was_interrupted_in_the_middle_is_saved_without_what_is_there
 async def test_partial_files_go_when_the_results_they_are_of_are_deleted(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         old, new = tmp_path / ".old.1.part", tmp_path / ".new.2.part"
-        now = world.clock.now()
-        with Journal.open(world.settings.state_dir) as journal:
+        now = env.clock.now()
+        with Journal.open(env.settings.state_dir) as journal:
             for path, days in ((old, 31), (new, 29)):
                 path.write_bytes(b"half")
                 place = OutputKey(
@@ -335,9 +335,9 @@ async def test_partial_files_go_when_the_results_they_are_of_are_deleted(
                     written_at=now - timedelta(days=days),
                 )
 
-        made = await world.generate()
+        made = await env.generate()
 
         assert made.error is None
         assert (old.exists(), new.exists()) == (False, True)
-        with Journal.open(world.settings.state_dir) as journal:
+        with Journal.open(env.settings.state_dir) as journal:
             assert journal.partial_files_before(now) == [new]

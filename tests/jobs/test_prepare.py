@@ -98,7 +98,7 @@ def test_a_file_that_will_not_do_is_named_with_the_reason(
     assert complaint.lower() in caught.value.message.lower()
 
 
-def test_nobody_s_home_is_no_place_for_a_file() -> None:
+def test_an_unknown_home_folder_is_refused() -> None:
     with pytest.raises(UsageError, match="nobody-of-this-name"):
         prepared("image2video", image="~nobody-of-this-name/a.png")
 

@@ -1,4 +1,4 @@
-"""Local files on their way into a request."""
+"""Local files in a request."""
 
 from __future__ import annotations
 

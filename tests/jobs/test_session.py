@@ -1,4 +1,4 @@
-"""What a command holds open, and what it does when the journal is ill."""
+"""The session of a run, and what it does when the journal fails."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from kling_cli.secret import Secret
 from kling_cli.store.database import FILE_NAME, JournalError
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.jobs.disk import full_disk
-from tests.jobs.made import a_record, a_task
-from tests.jobs.sessions import Heard, a_session, some_settings
+from tests.jobs.factories import a_record, a_task
+from tests.jobs.full_disk import full_disk
+from tests.jobs.ingress_setup import AwaitableEventLog, a_session, some_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -26,13 +26,13 @@ async def test_without_credentials_not_even_a_journal_is_made(tmp_path: Path) ->
     settings = replace(some_settings(tmp_path), api_key=None)
 
     with pytest.raises(CredentialsError):
-        async with a_session(settings, Heard()):
+        async with a_session(settings, AwaitableEventLog()):
             pytest.fail("it was opened")
 
     assert not (tmp_path / "state").exists()
 
 
-async def test_an_api_key_asks_for_many_and_a_key_pair_one_by_one(
+async def test_an_api_key_queries_in_bulk_and_a_key_pair_one_by_one(
     tmp_path: Path,
 ) -> None:
     by_pair = replace(
@@ -42,24 +42,24 @@ async def test_an_api_key_asks_for_many_and_a_key_pair_one_by_one(
         secret_key=Secret("s" * 32),
     )
 
-    async with a_session(some_settings(tmp_path), Heard()) as session:
+    async with a_session(some_settings(tmp_path), AwaitableEventLog()) as session:
         is_bulk_by_key = session.poller.is_bulk
-    async with a_session(by_pair, Heard()) as session:
+    async with a_session(by_pair, AwaitableEventLog()) as session:
         is_bulk_by_pair = session.poller.is_bulk
 
     assert (is_bulk_by_key, is_bulk_by_pair) == (True, False)
 
 
-async def test_a_journal_that_was_set_aside_is_told(tmp_path: Path) -> None:
+async def test_a_journal_that_was_set_aside_is_reported(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
     (state / FILE_NAME).write_bytes(b"no database at all " * 99)
-    heard = Heard()
+    event_log = AwaitableEventLog()
 
-    async with a_session(some_settings(tmp_path), heard):
+    async with a_session(some_settings(tmp_path), event_log):
         pass
 
-    [notice] = heard.of(Notice)
+    [notice] = event_log.of(Notice)
     assert str(state / f"{FILE_NAME}.corrupt-1") in notice.message
 
 
@@ -67,13 +67,13 @@ async def test_a_journal_that_cannot_be_used_ends_the_command(tmp_path: Path) ->
     (tmp_path / "state").write_text("in the way")
 
     with pytest.raises(JournalError):
-        async with a_session(some_settings(tmp_path), Heard()):
+        async with a_session(some_settings(tmp_path), AwaitableEventLog()):
             pytest.fail("it was opened")
 
 
-async def test_a_note_that_fails_is_told_once_and_ends_nothing(tmp_path: Path) -> None:
-    heard = Heard()
-    async with a_session(some_settings(tmp_path), heard) as session:
+async def test_a_failed_write_is_reported_once_and_ends_nothing(tmp_path: Path) -> None:
+    event_log = AwaitableEventLog()
+    async with a_session(some_settings(tmp_path), event_log) as session:
         session.journal.add_job(a_record())
         with full_disk():
             session.write(session.journal.update_job, "e1", stage=Stage.FAILED)
@@ -81,7 +81,7 @@ async def test_a_note_that_fails_is_told_once_and_ends_nothing(tmp_path: Path) -
         session.write(session.journal.update_job, "e1", message="better now")
         record = session.journal.find_job("e1")
 
-    assert len(heard.of(Notice)) == 1
+    assert len(event_log.of(Notice)) == 1
     assert record == a_record(message="better now", stage=Stage.FAILED)
 
 
@@ -99,8 +99,8 @@ class Lock:
 async def test_what_a_locked_journal_did_not_take_is_written_at_the_end(
     tmp_path: Path,
 ) -> None:
-    heard = Heard()
-    async with a_session(some_settings(tmp_path), heard) as session:
+    event_log = AwaitableEventLog()
+    async with a_session(some_settings(tmp_path), event_log) as session:
         await session.add_job(a_record())
         lock = Lock(tmp_path)
         began = session.clock.monotonic()
@@ -114,32 +114,32 @@ async def test_what_a_locked_journal_did_not_take_is_written_at_the_end(
     with Journal.open(tmp_path / "state") as journal:
         later = journal.find_job("e1")
     assert record == a_record()
-    assert took_s < 2  # nobody stands still for each of them
+    assert took_s < 2  # not once for each of them
     assert later is not None
     assert (later.task_id, later.message) == ("t1", None)
-    assert heard.of(Notice) == []
+    assert event_log.of(Notice) == []
 
 
-async def test_a_journal_that_stays_locked_is_said_with_file_and_remedy(
+async def test_a_journal_that_stays_locked_is_reported_with_file_and_remedy(
     tmp_path: Path,
 ) -> None:
-    heard = Heard()
-    async with a_session(some_settings(tmp_path), heard) as session:
+    event_log = AwaitableEventLog()
+    async with a_session(some_settings(tmp_path), event_log) as session:
         await session.add_job(a_record())
         lock = Lock(tmp_path)
         session.write(session.journal.update_job, "e1", message="lost")
 
     lock.release()
-    [notice] = heard.of(Notice)
+    [notice] = event_log.of(Notice)
     assert str(tmp_path / "state" / FILE_NAME) in notice.message
     assert "locked" in notice.message
     assert "KLING_STATE_DIR" in str(notice.hint)
 
 
 async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) -> None:
-    heard = Heard()
+    event_log = AwaitableEventLog()
     async with (
-        a_session(some_settings(tmp_path), heard) as session,
+        a_session(some_settings(tmp_path), event_log) as session,
         anyio.create_task_group() as group,
     ):
         lock = Lock(tmp_path)
@@ -152,13 +152,13 @@ async def test_a_job_is_written_down_as_soon_as_others_let_us(tmp_path: Path) ->
         await session.add_job(a_record())
 
         assert session.journal.find_job("e1") == a_record()
-        assert [each.message for each in heard.of(Remark)] == [
+        assert [each.message for each in event_log.of(Remark)] == [
             "another program locks the journal: waiting"
         ]
 
 
 async def test_a_note_with_a_mistake_in_it_is_not_hushed_up(tmp_path: Path) -> None:
-    async with a_session(some_settings(tmp_path), Heard()) as session:
+    async with a_session(some_settings(tmp_path), AwaitableEventLog()) as session:
         session.journal.add_job(a_record())
 
         with pytest.raises(UsageError, match="used before"):

@@ -1,4 +1,4 @@
-"""Signals to a process of its own; what a run does about them is in test_run.py."""
+"""Signals to a process of its own; test_run_signals.py has those to a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from kling_cli.errors import KlingError, StoppedError
 from kling_cli.jobs.signals import until_signal
 
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 PROGRAM = """
 import sys
 import anyio
@@ -74,19 +74,19 @@ def test_a_signal_closes_what_is_open_and_names_itself(
 ) -> None:
     with program() as process:
         process.send_signal(number)
-        out, _ = process.communicate(timeout=PATIENCE_S)
+        out, _ = process.communicate(timeout=TIMEOUT_S)
 
     assert out.split("\n") == ["closing", "closed", f"stopped by {number.name}", ""]
     assert process.returncode == code
 
 
 @pytest.mark.parametrize("second", [number for number, _ in SIGNALS])
-def test_a_second_signal_does_not_break_the_closing_off(second: signal.Signals) -> None:
+def test_a_second_signal_does_not_interrupt_the_closing(second: signal.Signals) -> None:
     with program("slow") as process:
         process.send_signal(signal.SIGTERM)
         assert line(process) == "closing"
         process.send_signal(second)
-        out, _ = process.communicate(timeout=PATIENCE_S)
+        out, _ = process.communicate(timeout=TIMEOUT_S)
 
     assert out.split("\n") == ["closed", "stopped by SIGTERM", ""]
     assert process.returncode == 143
@@ -101,7 +101,7 @@ def test_a_signal_that_the_parent_had_ignored_stays_ignored(
         with program() as process:
             process.send_signal(number)
             process.send_signal(signal.SIGTERM)
-            out, _ = process.communicate(timeout=PATIENCE_S)
+            out, _ = process.communicate(timeout=TIMEOUT_S)
     finally:
         signal.signal(number, before)
 

@@ -1,4 +1,4 @@
-"""One job, accepted exactly once, whatever becomes of the create call."""
+"""A job is accepted exactly once, whatever the outcome of the create call."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import OutcomeCheck, QueryFailed, SendFailed, WaitingForSlot
-from tests.jobs.creates import EXTERNAL_ID, Attempt, Fate
-from tests.jobs.made import a_task
+from tests.jobs.factories import a_task
+from tests.jobs.submission_scenario import EXTERNAL_ID, Outcome, SubmissionScenario
 
 pytestmark = pytest.mark.anyio
 
@@ -32,272 +32,306 @@ HANGS = object()
 
 
 @pytest.mark.parametrize(
-    ("fates", "creates", "queries"),
+    ("outcomes", "creates", "queries"),
     [
-        pytest.param([Fate.ACCEPTED], 1, 0, id="accepted"),
-        pytest.param([Fate.ANSWER_LOST], 1, 1, id="accepted and found"),
-        pytest.param([Fate.LOST, Fate.ACCEPTED], 2, 2, id="not found, sent again"),
-        pytest.param([Fate.LATE, Fate.ACCEPTED], 2, 2, id="late, and the first of two"),
-        pytest.param([Fate.LOST, Fate.ANSWER_LOST], 2, 3, id="lost, then answer lost"),
-        pytest.param([Fate.TURNED_AWAY, Fate.ACCEPTED], 2, 0, id="turned away once"),
-        pytest.param([Fate.NO_SLOT] * 3 + [Fate.ACCEPTED], 4, 0, id="slot in the end"),
-        pytest.param([Fate.RATE, Fate.ACCEPTED], 2, 0, id="slowed down"),
+        pytest.param([Outcome.ACCEPTED], 1, 0, id="accepted"),
+        pytest.param([Outcome.ANSWER_LOST], 1, 1, id="accepted and found"),
+        pytest.param(
+            [Outcome.LOST, Outcome.ACCEPTED], 2, 2, id="not found, sent again"
+        ),
+        pytest.param(
+            [Outcome.LATE, Outcome.ACCEPTED], 2, 2, id="late, and the first of two"
+        ),
+        pytest.param(
+            [Outcome.LOST, Outcome.ANSWER_LOST], 2, 3, id="lost, then answer lost"
+        ),
+        pytest.param(
+            [Outcome.TURNED_AWAY, Outcome.ACCEPTED], 2, 0, id="turned away once"
+        ),
+        pytest.param(
+            [Outcome.NO_SLOT] * 3 + [Outcome.ACCEPTED], 4, 0, id="slot in the end"
+        ),
+        pytest.param([Outcome.RATE, Outcome.ACCEPTED], 2, 0, id="slowed down"),
     ],
 )
 async def test_a_job_is_accepted_once(
-    fates: list[Fate], creates: int, queries: int
+    outcomes: list[Outcome], creates: int, queries: int
 ) -> None:
-    attempt = Attempt(*fates)
+    submission = SubmissionScenario(*outcomes)
 
-    task = await attempt.run()
+    task = await submission.run()
 
     assert task == ACCEPTED
-    assert len(attempt.api.bodies) == attempt.submission.creates == creates
-    assert attempt.api.asked == attempt.submission.queries == queries
+    assert len(submission.api.bodies) == submission.submission.creates == creates
+    assert submission.api.asked == submission.submission.queries == queries
 
 
 async def test_a_repeat_carries_the_same_external_id() -> None:
-    attempt = Attempt(Fate.LOST, Fate.TURNED_AWAY, Fate.NO_SLOT, Fate.ACCEPTED)
+    submission = SubmissionScenario(
+        Outcome.LOST, Outcome.TURNED_AWAY, Outcome.NO_SLOT, Outcome.ACCEPTED
+    )
 
-    await attempt.run()
+    await submission.run()
 
-    ids = [body["external_id"] for body in attempt.api.bodies]
+    ids = [body["external_id"] for body in submission.api.bodies]
     assert ids == [EXTERNAL_ID] * 4
 
 
 async def test_a_repeat_that_is_refused_because_the_first_arrived_late_finds_it() -> (
     None
 ):
-    attempt = Attempt(Fate.LATE, *[Fate.TURNED_AWAY] * 4, Fate.ACCEPTED)
+    submission = SubmissionScenario(
+        Outcome.LATE, *[Outcome.TURNED_AWAY] * 4, Outcome.ACCEPTED
+    )
 
-    task = await attempt.run()
+    task = await submission.run()
 
     assert task == ACCEPTED
-    assert len(attempt.api.created_at) == 1
-
-
-@pytest.mark.parametrize("refusal", [Fate.NO_QUOTA, Fate.BAD_KEY, Fate.REFUSED])
-async def test_a_refusal_after_a_doubt_is_not_believed_before_asking(
-    refusal: Fate,
-) -> None:
-    attempt = Attempt(Fate.LATE, *[Fate.TURNED_AWAY] * 4, refusal)
-
-    assert await attempt.run() == ACCEPTED
-
-
-@pytest.mark.parametrize("refusal", [Fate.NO_QUOTA, Fate.BAD_KEY, Fate.REFUSED])
-async def test_a_refusal_after_a_doubt_stands_when_there_is_no_task(
-    refusal: Fate,
-) -> None:
-    attempt = Attempt(Fate.LOST, refusal)
-
-    with pytest.raises((AccountError, CredentialsError, RefusedError)):
-        await attempt.run()
-
-    assert len(attempt.api.bodies) == 2
+    assert len(submission.api.created_at) == 1
 
 
 @pytest.mark.parametrize(
-    ("fate", "kind"),
+    "refusal", [Outcome.NO_QUOTA, Outcome.BAD_KEY, Outcome.REFUSED]
+)
+async def test_a_refusal_after_an_ambiguous_create_is_checked_by_a_query(
+    refusal: Outcome,
+) -> None:
+    submission = SubmissionScenario(Outcome.LATE, *[Outcome.TURNED_AWAY] * 4, refusal)
+
+    assert await submission.run() == ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "refusal", [Outcome.NO_QUOTA, Outcome.BAD_KEY, Outcome.REFUSED]
+)
+async def test_a_refusal_after_an_ambiguous_create_is_final_without_a_task(
+    refusal: Outcome,
+) -> None:
+    submission = SubmissionScenario(Outcome.LOST, refusal)
+
+    with pytest.raises((AccountError, CredentialsError, RefusedError)):
+        await submission.run()
+
+    assert len(submission.api.bodies) == 2
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
     [
-        pytest.param(Fate.REFUSED, RefusedError, id="parameters"),
-        pytest.param(Fate.NO_QUOTA, AccountError, id="account"),
-        pytest.param(Fate.BAD_KEY, CredentialsError, id="credentials"),
-        pytest.param(Fate.CONTENT, ContentRefusedError, id="content"),
+        pytest.param(Outcome.REFUSED, RefusedError, id="parameters"),
+        pytest.param(Outcome.NO_QUOTA, AccountError, id="account"),
+        pytest.param(Outcome.BAD_KEY, CredentialsError, id="credentials"),
+        pytest.param(Outcome.CONTENT, ContentRefusedError, id="content"),
     ],
 )
 async def test_a_definite_refusal_is_not_tried_again(
-    fate: Fate, kind: type[KlingError]
+    outcome: Outcome, kind: type[KlingError]
 ) -> None:
-    attempt = Attempt(fate)
+    submission = SubmissionScenario(outcome)
 
     with pytest.raises(kind):
-        await attempt.run()
+        await submission.run()
 
-    assert (len(attempt.api.bodies), attempt.api.asked) == (1, 0)
+    assert (len(submission.api.bodies), submission.api.asked) == (1, 0)
 
 
 async def test_a_full_account_is_a_queue_with_pauses_of_a_second_and_more() -> None:
-    attempt = Attempt(*[Fate.NO_SLOT] * 9, Fate.ACCEPTED)
+    submission = SubmissionScenario(*[Outcome.NO_SLOT] * 9, Outcome.ACCEPTED)
 
-    await attempt.run()
+    await submission.run()
 
-    waits = attempt.event_log.of(WaitingForSlot)
+    waits = submission.event_log.of(WaitingForSlot)
     assert [one.attempt for one in waits] == list(range(1, 10))
-    assert [one.pause_s for one in waits] == pytest.approx(attempt.pauses)
-    assert min(attempt.pauses) >= 1
-    assert max(attempt.pauses) <= 36
+    assert [one.pause_s for one in waits] == pytest.approx(submission.pauses)
+    assert min(submission.pauses) >= 1
+    assert max(submission.pauses) <= 36
 
 
-@pytest.mark.parametrize("fate", [Fate.NO_SLOT, Fate.RATE])
-async def test_no_slot_within_the_time_is_said_with_the_api_s_own_code(
-    fate: Fate,
+@pytest.mark.parametrize("outcome", [Outcome.NO_SLOT, Outcome.RATE])
+async def test_no_slot_within_the_time_is_an_error_with_the_api_s_code(
+    outcome: Outcome,
 ) -> None:
-    attempt = Attempt(fate, timeout_s=60)
+    submission = SubmissionScenario(outcome, timeout_s=60)
 
     with pytest.raises(NoSlotError) as caught:
-        await attempt.run()
+        await submission.run()
 
-    assert attempt.clock.elapsed_s <= 60
+    assert submission.clock.elapsed_s <= 60
     assert caught.value.http == 429
     assert caught.value.code in (1302, 1303)
 
 
-async def test_being_turned_away_again_and_again_is_given_up() -> None:
-    attempt = Attempt(Fate.TURNED_AWAY)
+async def test_repeated_definite_failures_are_given_up() -> None:
+    submission = SubmissionScenario(Outcome.TURNED_AWAY)
 
     with pytest.raises(UnreachableError, match="not accepted: bad gateway") as caught:
-        await attempt.run()
+        await submission.run()
 
     assert "nothing was created" in (caught.value.hint or "")
-    assert attempt.submission.creates == 6
-    assert not attempt.api.created_at
-    failed = attempt.event_log.of(SendFailed)
+    assert submission.submission.creates == 6
+    assert not submission.api.created_at
+    failed = submission.event_log.of(SendFailed)
     assert [one.attempt for one in failed] == [1, 2, 3, 4, 5]
-    assert [one.retry_s for one in failed] == pytest.approx(attempt.pauses)
+    assert [one.retry_s for one in failed] == pytest.approx(submission.pauses)
 
 
-async def test_being_lost_again_and_again_is_given_up_as_not_accepted() -> None:
-    attempt = Attempt(Fate.LOST)
+async def test_repeated_lost_calls_are_given_up_as_not_accepted() -> None:
+    submission = SubmissionScenario(Outcome.LOST)
 
     with pytest.raises(UnreachableError, match="not accepted: connection lost"):
-        await attempt.run()
+        await submission.run()
 
-    assert attempt.submission.creates == 6
+    assert submission.submission.creates == 6
 
 
-@pytest.mark.parametrize("last", [Fate.TURNED_AWAY, Fate.NO_SLOT, Fate.RATE])
-async def test_giving_up_after_a_doubt_begins_with_a_last_look(last: Fate) -> None:
-    attempt = Attempt(Fate.LATE, last, timeout_s=60)
+@pytest.mark.parametrize("last", [Outcome.TURNED_AWAY, Outcome.NO_SLOT, Outcome.RATE])
+async def test_giving_up_after_an_ambiguous_create_begins_with_a_query(
+    last: Outcome,
+) -> None:
+    submission = SubmissionScenario(Outcome.LATE, last, timeout_s=60)
 
-    assert await attempt.run() == ACCEPTED
+    assert await submission.run() == ACCEPTED
 
 
 async def test_waiting_for_a_slot_uses_up_no_tries() -> None:
-    attempt = Attempt(
-        *[Fate.TURNED_AWAY] * 3, *[Fate.NO_SLOT] * 5, *[Fate.TURNED_AWAY] * 2,
-        Fate.ACCEPTED,
+    submission = SubmissionScenario(
+        *[Outcome.TURNED_AWAY] * 3, *[Outcome.NO_SLOT] * 5, *[Outcome.TURNED_AWAY] * 2,
+        Outcome.ACCEPTED,
     )  # fmt: skip
 
-    assert await attempt.run() == ACCEPTED
+    assert await submission.run() == ACCEPTED
 
 
-async def test_a_doubt_is_told_before_it_is_settled() -> None:
-    attempt = Attempt(Fate.ANSWER_LOST)
+async def test_an_unknown_outcome_is_reported_before_it_is_queried() -> None:
+    submission = SubmissionScenario(Outcome.ANSWER_LOST)
 
-    await attempt.run()
+    await submission.run()
 
-    assert attempt.event_log.of(OutcomeCheck) == [
+    assert submission.event_log.of(OutcomeCheck) == [
         OutcomeCheck(external_id=EXTERNAL_ID, reason="connection lost")
     ]
 
 
-async def test_questions_that_fail_do_not_settle_a_doubt() -> None:
-    attempt = Attempt(Fate.ANSWER_LOST, ask_faults=[DOWN, RateLimitError("slow"), DOWN])
+async def test_failed_queries_do_not_resolve_an_unknown_outcome() -> None:
+    submission = SubmissionScenario(
+        Outcome.ANSWER_LOST, query_faults=[DOWN, RateLimitError("slow"), DOWN]
+    )
 
-    assert await attempt.run() == ACCEPTED
-    assert attempt.submission.queries == 4
-    assert [one.attempt for one in attempt.event_log.of(QueryFailed)] == [1, 2, 3]
-    assert attempt.submission.creates == 1
+    assert await submission.run() == ACCEPTED
+    assert submission.submission.queries == 4
+    assert [one.attempt for one in submission.event_log.of(QueryFailed)] == [1, 2, 3]
+    assert submission.submission.creates == 1
 
 
 @pytest.mark.parametrize(
-    "attempt",
+    "submission",
     [
         pytest.param(
-            Attempt(Fate.ANSWER_LOST, ask_faults=[DOWN] * 99, timeout_s=60),
+            SubmissionScenario(
+                Outcome.ANSWER_LOST, query_faults=[DOWN] * 99, timeout_s=60
+            ),
             id="no question is answered",
         ),
         pytest.param(
-            Attempt(Fate.LOST, ask_faults=[HANGS], timeout_s=60), id="a question hangs"
-        ),
-        pytest.param(Attempt(Fate.HANGS, timeout_s=60), id="the create call hangs"),
-        pytest.param(Attempt(Fate.HANGS_UNREAD, timeout_s=60), id="it hangs, unread"),
-        pytest.param(
-            Attempt(Fate.LOST, Fate.HANGS, timeout_s=60), id="the repeat hangs"
+            SubmissionScenario(Outcome.LOST, query_faults=[HANGS], timeout_s=60),
+            id="a question hangs",
         ),
         pytest.param(
-            Attempt(Fate.ANSWER_LOST, ask_faults=[BAD_KEY] * 99), id="no right to ask"
+            SubmissionScenario(Outcome.HANGS, timeout_s=60), id="the create call hangs"
+        ),
+        pytest.param(
+            SubmissionScenario(Outcome.HANGS_UNREAD, timeout_s=60),
+            id="it hangs, unread",
+        ),
+        pytest.param(
+            SubmissionScenario(Outcome.LOST, Outcome.HANGS, timeout_s=60),
+            id="the repeat hangs",
+        ),
+        pytest.param(
+            SubmissionScenario(Outcome.ANSWER_LOST, query_faults=[BAD_KEY] * 99),
+            id="no right to ask",
         ),
     ],
 )
-async def test_what_cannot_be_settled_is_said_with_the_way_to_find_out(
-    attempt: Attempt,
+async def test_an_unknown_outcome_has_the_hint_that_resolves_it(
+    submission: SubmissionScenario,
 ) -> None:
     with pytest.raises(OutcomeUnknownError, match=EXTERNAL_ID) as caught:
-        await attempt.run()
+        await submission.run()
 
     assert caught.value.hint == f"kling wait {EXTERNAL_ID}"
-    assert attempt.clock.elapsed_s <= 60
-    assert attempt.submission.creates <= 2
+    assert submission.clock.elapsed_s <= 60
+    assert submission.submission.creates <= 2
 
 
-async def test_a_doubt_is_looked_into_twice_with_a_moment_between() -> None:
-    attempt = Attempt(Fate.LOST, Fate.ACCEPTED)
+async def test_an_unknown_outcome_is_queried_twice_with_a_pause_between() -> None:
+    submission = SubmissionScenario(Outcome.LOST, Outcome.ACCEPTED)
 
-    await attempt.run()
+    await submission.run()
 
-    first, second = attempt.api.asked_at
+    first, second = submission.api.queried_at
     assert first == 0
     assert 0.4 <= second <= 0.6
-    assert attempt.api.tried_at[1] - second >= 0.8
+    assert submission.api.tried_at[1] - second >= 0.8
 
 
-async def test_questions_that_fail_are_repeated_ever_more_slowly() -> None:
-    attempt = Attempt(Fate.ANSWER_LOST, ask_faults=[DOWN] * 4)
+async def test_failed_queries_are_repeated_with_growing_pauses() -> None:
+    submission = SubmissionScenario(Outcome.ANSWER_LOST, query_faults=[DOWN] * 4)
 
-    await attempt.run()
+    await submission.run()
 
-    times = attempt.api.asked_at
+    times = submission.api.queried_at
     pauses = [later - at for at, later in pairwise(times)]
     usual = [0.5, 1, 2, 4]
     assert pauses == [pytest.approx(one, rel=0.21) for one in usual]
 
 
 async def test_four_refusals_to_answer_are_enough() -> None:
-    attempt = Attempt(Fate.ANSWER_LOST, ask_faults=[BAD_KEY] * 99)
+    submission = SubmissionScenario(Outcome.ANSWER_LOST, query_faults=[BAD_KEY] * 99)
 
     with pytest.raises(OutcomeUnknownError):
-        await attempt.run()
+        await submission.run()
 
-    assert attempt.submission.queries == 4
+    assert submission.submission.queries == 4
 
 
-async def test_a_refusal_of_questions_that_passes_settles_the_doubt() -> None:
+async def test_queries_refused_for_a_while_still_resolve_the_outcome() -> None:
     faults = [BAD_KEY, BAD_KEY, BAD_KEY, DOWN, BAD_KEY]
 
-    attempt = Attempt(Fate.ANSWER_LOST, ask_faults=faults)
+    submission = SubmissionScenario(Outcome.ANSWER_LOST, query_faults=faults)
 
-    assert await attempt.run() == ACCEPTED
+    assert await submission.run() == ACCEPTED
 
 
 @settings(deadline=None)  # the loop of a slow machine is no fault of ours
 @given(
-    fates=st.lists(st.sampled_from(Fate), min_size=1, max_size=12),
-    ask_faults=st.lists(st.sampled_from([None, DOWN, BAD_KEY, HANGS]), max_size=12),
+    outcomes=st.lists(st.sampled_from(Outcome), min_size=1, max_size=12),
+    query_faults=st.lists(st.sampled_from([None, DOWN, BAD_KEY, HANGS]), max_size=12),
     timeout_s=st.sampled_from([1.0, 20.0, 600.0]),
 )
-def test_whatever_happens_there_is_one_task_at_most_and_the_result_says_which(
-    fates: list[Fate], ask_faults: list[object], timeout_s: float
+def test_at_most_one_task_is_created_and_the_result_names_it(
+    outcomes: list[Outcome], query_faults: list[object], timeout_s: float
 ) -> None:
-    async def submit() -> tuple[Attempt, object]:
-        attempt = Attempt(*fates, ask_faults=ask_faults, timeout_s=timeout_s)
+    async def submit() -> tuple[SubmissionScenario, object]:
+        submission = SubmissionScenario(
+            *outcomes, query_faults=query_faults, timeout_s=timeout_s
+        )
         try:
-            return attempt, await attempt.run()
+            return submission, await submission.run()
         except KlingError as exc:
-            return attempt, exc
+            return submission, exc
 
-    attempt, result = asyncio.run(submit())
+    submission, result = asyncio.run(submit())
 
-    assert set(attempt.api.created_at) <= {EXTERNAL_ID}
-    assert attempt.clock.elapsed_s <= timeout_s
+    assert set(submission.api.created_at) <= {EXTERNAL_ID}
+    assert submission.clock.elapsed_s <= timeout_s
     if isinstance(result, OutcomeUnknownError):
         return
-    arrived_at = attempt.api.created_at.get(EXTERNAL_ID, 0.0)
-    is_too_late = Fate.LATE in fates and arrived_at > max(
-        attempt.api.asked_at, default=0.0
+    arrived_at = submission.api.created_at.get(EXTERNAL_ID, 0.0)
+    is_too_late = Outcome.LATE in outcomes and arrived_at > max(
+        submission.api.queried_at, default=0.0
     )
     if isinstance(result, KlingError) and not is_too_late:
-        assert attempt.api.task is None
+        assert submission.api.task is None
     elif not isinstance(result, KlingError):
-        assert result == attempt.api.task == ACCEPTED
+        assert result == submission.api.task == ACCEPTED

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from kling_cli.listener.child_process import MARKER_VARIABLE, run_child
-from tests.jobs.sessions import until
+from tests.jobs.ingress_setup import until
 
 pytestmark = pytest.mark.anyio
 TRIES = 40  # who notices the command's end first is a matter of chance

@@ -40,7 +40,7 @@ from kling_cli.listener.stop_conditions import (
 from kling_cli.listener.task_states import TaskStates
 from kling_cli.store.database import JournalError
 from kling_cli.store.records import JobRecord
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 from tests.listener.stored_callbacks import a_callback
 from tests.listener.test_controls import FakeForwarder
 from tests.support.clock import FakeClock

@@ -1,4 +1,4 @@
-"""What every scenario has: a sandbox on loopback and a `kling` that talks to it."""
+"""Fixtures of every scenario: a sandbox on loopback and a `kling` that uses it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tunnel(
 
 @pytest.fixture
 def kling(box: Box, own_home: Path) -> Iterator[Kling]:
-    """Give `kling` with an account in the sandbox; look over all it leaves (C5)."""
+    """Return `kling` with an account in the sandbox; check what it leaves (C5)."""
     program = Kling(own_home, {**box.env, "NGROK_AUTHTOKEN": NGROK_TOKEN})
     program.secrets.add("the API key", boxes.API_KEY)
     program.secrets.add("the secret key", boxes.SECRET_KEY)

@@ -1,4 +1,4 @@
-"""Scenarios A1 to A6, A13 to A16, A20, A21: the API in all its moods."""
+"""Scenarios A1 to A6, A13 to A16, A20, A21: errors and delays of the API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.expect import PROMPT, document, one_task, saved
+from tests.scenarios.assertions import PROMPT, document, one_task, saved
 from tests.support import images
 from tests.support.box import Box
 from tests.support.https_proxy import serve_https_proxy
@@ -197,7 +197,7 @@ HOSTS = {"global": "api-singapore.klingai.com", "cn": "api-beijing.klingai.com"}
 def test_a20_the_wrong_region_is_guessed(
     region: str, other: str, kling: Kling, box: Box, tmp_path: Path
 ) -> None:
-    """The official hosts are played by the sandbox, behind a proxy that speaks TLS."""
+    """The sandbox stands in for the official hosts, behind a proxy with TLS."""
     wrong = {"KLING_API_BASE": None, "KLING_API_KEY": "a-key-of-elsewhere-1234567890"}
 
     with serve_https_proxy(tmp_path, box.port) as street:

@@ -1,4 +1,4 @@
-"""Scenarios A9 to A12: callbacks that come, do not come, and should not be believed."""
+"""Scenarios A9 to A12: callbacks that arrive, are lost, or are forged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.scenarios.expect import PROMPT, document, one_task, saved
+from tests.scenarios.assertions import PROMPT, document, one_task, saved
 from tests.support.box import Box
 from tests.support.callback_client import current_payload, legacy_payload, post_callback
 from tests.support.kling import Kling

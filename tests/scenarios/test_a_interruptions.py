@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.expect import PROMPT, is_journal_sound, saved
+from tests.scenarios.assertions import PROMPT, is_journal_sound, saved
 from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
@@ -19,7 +19,7 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 class Scene:
-    """A run that is brought to a stage, interrupted there, and looked at."""
+    """A run that is interrupted at a stage, and its journal."""
 
     def __init__(self, kling: Kling, box: Box, tunnel: TunnelStandIn) -> None:
         self.kling = kling
@@ -41,7 +41,7 @@ class Scene:
         return result
 
     def recover(self) -> None:
-        """Let all go well again; jobs that were stuck succeed."""
+        """Remove all faults; jobs that were stuck succeed."""
         self.box.faults()
         for task in self.box.tasks:
             if task["status"] not in ("succeeded", "failed"):
@@ -72,7 +72,7 @@ STAGES: dict[str, tuple[Callable[[Scene], None], Callable[[Scene, Program], Any]
 
 
 def resume_of(result: Result) -> tuple[str, str]:
-    """Return the command and the id that the hint says to go on with."""
+    """Return the command and the id of the hint that resumes."""
     found = re.search(
         r"^hint: kling (wait|download) (\S+)$", result.stderr, re.MULTILINE
     )

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.scenarios.expect import is_journal_sound, is_whole_video, listed
+from tests.scenarios.assertions import is_journal_sound, is_whole_video, listed
 from tests.support.box import Box
 from tests.support.killed_runs import Damage, kill_runs
 from tests.support.kling import Kling

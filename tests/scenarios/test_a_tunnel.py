@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from tests.scenarios.expect import (
+from tests.scenarios.assertions import (
     PROMPT,
     document,
     is_journal_sound,
@@ -87,7 +87,7 @@ def test_a07_with_a_tunnel_callbacks_come_through_it(
 def test_a08_a_tunnel_that_is_lost_is_made_up_for(
     tunnel: TunnelStandIn, kling: Kling, box: Box
 ) -> None:
-    """Callbacks have proven themselves, so that the next poll is far off."""
+    """Callbacks have arrived, so that the next poll is far off."""
     box.faults("task:stuck")
 
     with kling.start(*PROMPT, *tunnel.args, env=tunnel.env) as program:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.output.terminal.text import format_size as size_text
-from tests.scenarios.expect import (
+from tests.scenarios.assertions import (
     CONTROL,
     PROMPT,
     document,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.scenarios.expect import PROMPT, document
+from tests.scenarios.assertions import PROMPT, document
 from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Result
@@ -19,7 +19,7 @@ NO_KEY: dict[str, str | None] = {"KLING_API_KEY": None}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A way for a command to end: how it is brought about, and its exit code."""
+    """An outcome of a command: how it is caused, and its exit code."""
 
     exit_code: int
     type: str | None
@@ -87,18 +87,18 @@ OUTCOMES = {
 
 
 def accepted_by_jq(result: Result) -> bool:
-    """Say whether `jq -e .` takes all of stdout for one value."""
+    """Return whether `jq -e .` parses all of stdout as one value."""
     jq = shutil.which("jq")
     if jq is None:
         return result.stdout.count("\n") == 1
-    said = subprocess.run(
+    printed = subprocess.run(
         [jq, "-e", "-s", "length == 1"],
         input=result.stdout,
         text=True,
         capture_output=True,
         check=False,
     )
-    return said.returncode == 0
+    return printed.returncode == 0
 
 
 @pytest.mark.parametrize("name", OUTCOMES)

@@ -1,4 +1,4 @@
-"""Scenarios C2 to C5: pipes, dumb terminals, readers that leave, shells that shout."""
+"""Scenarios C2 to C5: pipes, dumb terminals, closed pipes, shell errors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.conftest import NGROK_TOKEN
-from tests.scenarios.expect import (
+from tests.scenarios.assertions import (
     CONTROL,
     KEYS,
     PROMPT,
@@ -22,6 +21,7 @@ from tests.scenarios.expect import (
     one_task,
     saved,
 )
+from tests.scenarios.conftest import NGROK_TOKEN
 from tests.support import box as boxes
 from tests.support.agent import StandIn
 from tests.support.box import Box
@@ -76,7 +76,7 @@ def test_c02_a_terminal_gets_codes_only_if_it_knows_them(
     assert one_task(box)["id"] in unwrapped
 
 
-def test_c02_nothing_is_asked_where_nobody_can_answer(
+def test_c02_there_is_no_prompt_without_a_terminal(
     kling: Kling, stand_in: StandIn
 ) -> None:
     missing = {"PYNGROK_NGROK_PATH": None, "PATH": os.path.dirname(sys.executable)}  # noqa: PTH120 -- a plain text
@@ -90,7 +90,7 @@ def test_c02_nothing_is_asked_where_nobody_can_answer(
 
 
 def deaf(kling: Kling, *args: str) -> Result:
-    """Run `kling ARGS` with a stdout whose reader has gone already."""
+    """Run `kling ARGS` with a stdout whose reader is closed."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
@@ -154,7 +154,7 @@ def test_c03_head_takes_one_line_of_the_list(kling: Kling, box: Box) -> None:
 
 
 def objects(text: str) -> list[dict[str, Any]]:
-    """Return the JSON values that stand in `text` one after the other."""
+    """Return the consecutive JSON values in `text`."""
     decoder, at, found = json.JSONDecoder(), 0, []
     while at < len(text):
         value, end = decoder.raw_decode(text, at)

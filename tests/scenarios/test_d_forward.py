@@ -1,4 +1,4 @@
-"""Scenarios D8 to D10: what `kling listen` passes on to an app, and to a bad one."""
+"""Scenarios D8 to D10: forwarding of `kling listen` to sound and faulty apps."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def an_app(
 
 
 def pass_on(kling: Kling, url: str, *args: str) -> Result:
-    """Have one callback passed on to `url`, as `#1`."""
+    """Forward one callback to `url`, as `#1`."""
     to = ("--forward-to", url, "--max-events", "1")
     with kling.start(*HERE, *to, *args) as program:
         assert post_callback(ready(program)["callback_url"], SUCCEEDED).status == 200
@@ -179,10 +179,10 @@ def test_d09_a_slow_task_keeps_its_order_and_holds_no_other_up(kling: Kling) -> 
     slow_s = [3.0]
 
     async def app_of_theirs(visit: Visit) -> None:
-        said = visit.seen.json
-        if said["id"] == "t0" and slow_s:
+        printed = visit.seen.json
+        if printed["id"] == "t0" and slow_s:
             await asyncio.sleep(slow_s.pop())
-        served.append((said["id"], said["n"]))
+        served.append((printed["id"], printed["n"]))
         await visit.send(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")
 
     with an_app(app_of_theirs) as app:

@@ -19,8 +19,8 @@ from kling_cli.callbacks.signatures import sign
 from kling_cli.secret import Secret
 from tests.callbacks.receiver_fixture import post
 from tests.callbacks.test_signatures import BODY, HEADERS, SECRET as PUBLISHED, SENT_AT
-from tests.scenarios.expect import PROMPT, is_journal_sound
-from tests.scenarios.test_d_receiver import street
+from tests.scenarios.assertions import PROMPT, is_journal_sound
+from tests.scenarios.test_d_receiver import running_listener
 from tests.scenarios.test_listen import HERE, of_type, ready
 from tests.support.agent import StandIn
 from tests.support.box import Box
@@ -44,8 +44,8 @@ sys.exit(main())
 """
 
 
-class Hands:
-    """The hands of the wall clock that a `kling` goes by."""
+class WallClock:
+    """Sets the wall clock of a `kling` process."""
 
     def __init__(self, kling: Kling, monkeypatch: pytest.MonkeyPatch) -> None:
         self._file = kling.home / "ahead"
@@ -67,7 +67,7 @@ def header_lines(headers: dict[str, str]) -> list[str]:
 
 
 def a_secret(kling: Kling, words: str) -> Secret:
-    """Return a webhook secret that nobody may get to see."""
+    """Return a webhook secret that must not be printed."""
     secret = Secret("whsec_" + b64encode(words.encode()).decode())
     kling.secrets.add(words, secret.reveal())
     return secret
@@ -84,7 +84,7 @@ def test_d07_with_a_secret_only_what_is_signed_gets_in(kling: Kling) -> None:
     old, new = a_secret(kling, "the old secret 1"), a_secret(kling, "the new secret 2")
     kling.env["KLING_WEBHOOK_SECRET"] = new.reveal()
 
-    with street(kling, "--max-events", "2") as here:
+    with running_listener(kling, "--max-events", "2") as here:
         statuses = [
             here.status(post(BODY, *extra, path=here.path))
             for extra in (
@@ -110,9 +110,9 @@ def test_d07_the_published_vector_is_accepted(
 ) -> None:
     kling.secrets.add("the published secret", PUBLISHED.reveal())
     kling.env["KLING_WEBHOOK_SECRET"] = PUBLISHED.reveal()
-    Hands(kling, monkeypatch).move(SENT_AT - datetime.now(UTC))
+    WallClock(kling, monkeypatch).move(SENT_AT - datetime.now(UTC))
 
-    with street(kling, "--max-events", "1") as here:
+    with running_listener(kling, "--max-events", "1") as here:
         status = here.status(post(BODY, *header_lines(HEADERS), path=here.path))
         result = here.program.finish()
 
@@ -136,7 +136,7 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
     stand_in: StandIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hands = Hands(kling, monkeypatch)
+    wall_clock = WallClock(kling, monkeypatch)
     for _ in range(3):
         made = kling.run(*PROMPT, "--no-wait", "--tunnel", "none")
         assert made.exit_code == 0, made
@@ -157,7 +157,7 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
                 stand_in.behave(page={"status": 404, "code": "ERR_NGROK_3200"})
             box.end(ended, "succeeded")
             box.end(failed, "failed", "too risky")
-            hands.move(ASLEEP)
+            wall_clock.move(ASLEEP)
             program.send(signal.SIGCONT)
             if tunnel == "dead":
                 stand_in.next_agent().wait_online()
@@ -166,7 +166,7 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
             program.wait_for(f'"state": "{news}"', stream="stdout")
             program.wait_for('("type": "forward"(.|\n)*){2}', stream="stdout")
             # what comes late all the same is shown, and is no news to the app
-            moved_to = re.findall(r'"callback_url": "(\S+)"', program.said("stdout"))
+            moved_to = re.findall(r'"callback_url": "(\S+)"', program.output("stdout"))
             assert (
                 post_callback(moved_to[-1], current_payload(ended, "succeeded")).status
                 == 200
@@ -224,14 +224,14 @@ def test_d12_a_full_disk_holds_no_callback_up(kling: Kling) -> None:
     assert is_journal_sound(kling)
 
 
-def test_few_descriptors_and_a_crowd_of_idle_connections_keep_no_callback_out(
+def test_callbacks_arrive_despite_few_descriptors_and_many_idle_connections(
     kling: Kling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = ("sh", "-c", 'ulimit -n 48; exec "$@"', "sh")
     command = kling.command(*HERE, "--max-events", "3")
     monkeypatch.setattr(kling, "command", lambda *_: (*shell, *command))
 
-    with kling.start() as program, contextlib.ExitStack() as crowd:
+    with kling.start() as program, contextlib.ExitStack() as connections:
         found = ready(program)
         port = urlsplit(found["local_url"]).port
         process = psutil.Process(program.pid)
@@ -239,7 +239,7 @@ def test_few_descriptors_and_a_crowd_of_idle_connections_keep_no_callback_out(
         def come(times: int) -> None:
             for _ in range(times):
                 one = socket.create_connection(("127.0.0.1", port), timeout=5)
-                crowd.enter_context(one)
+                connections.enter_context(one)
 
         come(100)
         answers = [
@@ -254,7 +254,7 @@ def test_few_descriptors_and_a_crowd_of_idle_connections_keep_no_callback_out(
         )
         time.sleep(0.5)
         spent = process.cpu_times().user - used
-        crowd.close()
+        connections.close()
         answers.append(
             post_callback(found["local_url"], current_payload("t3", "processing"))
         )

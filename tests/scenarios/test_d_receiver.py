@@ -1,4 +1,4 @@
-"""Scenarios D1 to D6: strangers at the door of `kling listen`."""
+"""Scenarios D1 to D6: hostile and odd requests to `kling listen`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.support.kling import Kling
 from tests.support.program import Program, Result
 
 MIB = 1024 * 1024
-PATIENCE_S = 20.0  # of a socket; what hangs longer has failed
-HEAD_S = 10.0  # what the door gives to whoever does not talk
+SOCKET_TIMEOUT_S = 20.0  # after which a test has failed
+HEAD_TIMEOUT_S = 10.0  # of the receiver
 
 
-class PublicEndpoint:
-    """A listener that runs, and raw sockets to its door."""
+class RunningListener:
+    """A running `kling listen`, and raw sockets to it."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -40,20 +40,24 @@ class PublicEndpoint:
         self.port, self.path = parts.port or 0, parts.path
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
+        return socket.create_connection(
+            ("127.0.0.1", self.port), timeout=SOCKET_TIMEOUT_S
+        )
 
-    def ask(self, request: bytes) -> bytes:
-        """Send bytes, return all that comes until the door closes or has answered."""
-        with self.connect() as line:
-            with contextlib.suppress(OSError):  # closed on somebody who still talks
-                line.sendall(request)
-            return _answer(line)
+    def request(self, request: bytes) -> bytes:
+        """Send bytes; return the response, or what was sent before closing."""
+        with self.connect() as connection:
+            with contextlib.suppress(OSError):  # closed while sending
+                connection.sendall(request)
+            return _response(connection)
 
     def status(self, request: bytes) -> int:
-        return int((self.ask(request) or b"HTTP/1.1 0").split(b" ")[1].split(b"\r")[0])
+        return int(
+            (self.request(request) or b"HTTP/1.1 0").split(b" ")[1].split(b"\r")[0]
+        )
 
     def end(self) -> Result:
-        """Show that it lives, then end it."""
+        """Check that it accepts a callback, then stop it."""
         assert post_callback(self.url, SUCCEEDED).status == 200
         self.program.wait_for('"type": "callback"', stream="stdout")
         self.program.send(signal.SIGTERM)
@@ -63,16 +67,16 @@ class PublicEndpoint:
 
 
 @contextmanager
-def street(kling: Kling, *args: str) -> Iterator[PublicEndpoint]:
+def running_listener(kling: Kling, *args: str) -> Iterator[RunningListener]:
     with kling.start(*HERE, *args) as program:
-        yield PublicEndpoint(program)
+        yield RunningListener(program)
 
 
-def test_d01_whatever_is_not_our_path_gets_the_same_404(kling: Kling) -> None:
-    with street(kling) as here:
-        path = here.path
+def test_d01_every_other_path_and_method_gets_the_same_404(kling: Kling) -> None:
+    with running_listener(kling) as listener:
+        path = listener.path
         other = path[:-1] + ("A" if path[-1] != "A" else "B")
-        strangers = [
+        requests = [
             ("POST", "/nothing/here"),
             ("POST", other),
             ("POST", "/callback"),
@@ -84,85 +88,87 @@ def test_d01_whatever_is_not_our_path_gets_the_same_404(kling: Kling) -> None:
             ("PUT", path),
             ("DELETE", path),
         ]
-        # the body never comes, and nobody waits for it
-        answers = [
-            here.ask(head("Content-Length: 9", path=path, method=method))
-            for method, path in strangers
+        # the body is never sent
+        responses = [
+            listener.request(head("Content-Length: 9", path=path, method=method))
+            for method, path in requests
         ]
-        unreadable = here.status(head(path=path[:-2] + "\xff\xfe"))
-        here.program.wait_for('"type": "rejected"', stream="stdout")
-        result = here.end()
+        unreadable = listener.status(head(path=path[:-2] + "\xff\xfe"))
+        listener.program.wait_for('"type": "rejected"', stream="stdout")
+        result = listener.end()
 
     rejected = of_type(result, "rejected")
-    assert {answer.split(b"\r\n")[0] for answer in answers} == {
+    assert {response.split(b"\r\n")[0] for response in responses} == {
         b"HTTP/1.1 404 Not Found"
     }
-    assert len({_without_date(answer) for answer in answers}) == 1
+    assert len({_without_date(response) for response in responses}) == 1
     assert unreadable in (400, 404)
-    assert of_type(result, "stopped")[0]["counts"]["unknown"] >= len(strangers)
-    assert {line["status"] for line in rejected} == {404}
+    assert of_type(result, "stopped")[0]["counts"]["unknown"] >= len(requests)
+    assert {one["status"] for one in rejected} == {404}
     assert len(rejected) <= 2  # counted together, not one by one
 
 
-def test_d02_bodies_of_a_wrong_size_or_kind_are_refused(kling: Kling) -> None:
-    with street(kling) as here:
-        path = here.path
-        process = psutil.Process(here.program.pid)
-        here.status(post(b"x" * (MIB + 1), path=path))  # whatever is loaded at first
+def test_d02_bodies_of_a_wrong_size_or_coding_are_refused(kling: Kling) -> None:
+    with running_listener(kling) as listener:
+        path = listener.path
+        process = psutil.Process(listener.program.pid)
+        listener.status(post(b"x" * (MIB + 1), path=path))  # loads what is loaded once
         before = process.memory_info().rss
         statuses = [
-            here.status(post(b"x" * (MIB + 1), path=path)),
-            here.status(chunked(b"x" * MIB, b"x", path=path)),
-            here.status(post(b"\x1f\x8b", "Content-Encoding: gzip", path=path)),
-            here.status(
+            listener.status(post(b"x" * (MIB + 1), path=path)),
+            listener.status(chunked(b"x" * MIB, b"x", path=path)),
+            listener.status(post(b"\x1f\x8b", "Content-Encoding: gzip", path=path)),
+            listener.status(
                 chunked(SUCCEEDED, path=path).replace(
                     b"Host", b"Content-Length: 5\r\nHost"
                 )
             ),
-            here.status(head("Content-Length: -1", path=path)),
-            here.status(head(f"Content-Length: {len(SUCCEEDED) - 1}", path=path)),
-            here.status(head(path=path) + SUCCEEDED),
+            listener.status(head("Content-Length: -1", path=path)),
+            listener.status(head(f"Content-Length: {len(SUCCEEDED) - 1}", path=path)),
+            listener.status(head(path=path) + SUCCEEDED),
         ]
         for _ in range(10):
-            here.status(post(b"x" * (MIB + 1), path=path))
+            listener.status(post(b"x" * (MIB + 1), path=path))
         grown = process.memory_info().rss - before
-        here.end()
+        listener.end()
 
     assert statuses == [413, 413, 415, 400, 400, 408, 400]
     assert grown < 4 * MIB
 
 
-def test_d03_chunks_as_tunnels_make_them_are_accepted(kling: Kling) -> None:
-    with street(kling, "--max-events", "1") as here:
-        status = here.status(chunked(SUCCEEDED[:7], SUCCEEDED[7:], path=here.path))
-        result = here.program.finish()
+def test_d03_chunked_bodies_of_tunnels_are_accepted(kling: Kling) -> None:
+    with running_listener(kling, "--max-events", "1") as listener:
+        status = listener.status(
+            chunked(SUCCEEDED[:7], SUCCEEDED[7:], path=listener.path)
+        )
+        result = listener.program.finish()
 
     [seen] = of_type(result, "callback")
     assert status == 200
     assert (seen["task_id"], seen["status"]) == ("t1", "succeeded")
 
 
-def test_d04_who_does_not_talk_is_closed_and_holds_nobody_up(kling: Kling) -> None:
-    with street(kling) as here, contextlib.ExitStack() as stack:
+def test_d04_idle_connections_are_closed_and_do_not_delay_others(kling: Kling) -> None:
+    with running_listener(kling) as listener, contextlib.ExitStack() as stack:
         start = time.monotonic()
-        idle = [stack.enter_context(here.connect()) for _ in range(200)]
-        dripping = stack.enter_context(here.connect())
-        request = iter(post(path=here.path))
-        answers: list[PostResult] = []
+        idle = [stack.enter_context(listener.connect()) for _ in range(200)]
+        dripping = stack.enter_context(listener.connect())
+        request = iter(post(path=listener.path))
+        responses: list[PostResult] = []
         with contextlib.suppress(OSError):
-            while time.monotonic() - start < HEAD_S + 2.0:
+            while time.monotonic() - start < HEAD_TIMEOUT_S + 2.0:
                 dripping.sendall(bytes([next(request)]))
-                if len(answers) < 4:
-                    answers.append(post_callback(here.url, SUCCEEDED))
+                if len(responses) < 4:
+                    responses.append(post_callback(listener.url, SUCCEEDED))
                 time.sleep(0.5)
-        ends = [_answer(line) for line in [*idle, dripping]]
+        ends = [_response(connection) for connection in [*idle, dripping]]
         closed_after_s = time.monotonic() - start
-        here.end()
+        listener.end()
 
-    assert {answer.status for answer in answers} == {200}
-    assert max(answer.seconds for answer in answers) < 1.0
+    assert {response.status for response in responses} == {200}
+    assert max(response.seconds for response in responses) < 1.0
     assert not any(b" 200 " in end for end in ends)
-    assert closed_after_s < HEAD_S + 5.0
+    assert closed_after_s < HEAD_TIMEOUT_S + 5.0
 
 
 HOSTILE = [
@@ -175,20 +181,20 @@ HOSTILE = [
 ]
 
 
-def test_d05_hostile_bodies_get_400_and_are_kept_as_they_came(kling: Kling) -> None:
-    with street(kling) as here:
-        statuses = [here.status(post(body, path=here.path)) for body in HOSTILE]
-        here.end()
+def test_d05_hostile_bodies_get_400_and_are_stored_unchanged(kling: Kling) -> None:
+    with running_listener(kling) as listener:
+        statuses = [listener.status(post(body, path=listener.path)) for body in HOSTILE]
+        listener.end()
 
-    kept = [
+    stored = [
         kling.run("events", "show", str(number), "--quiet").stdout.encode()
         for number in range(1, len(HOSTILE) + 1)
     ]
     assert statuses == [400] * len(HOSTILE)
-    assert kept == HOSTILE
+    assert stored == HOSTILE
 
 
-def test_d06_what_a_message_does_to_a_terminal_is_escaped(kling: Kling) -> None:
+def test_d06_control_characters_of_a_message_are_escaped(kling: Kling) -> None:
     message = "\x1b[2J\x1b]0;owned\x07 one\r\ntwo \u202egnp.exe \x9b31m"
     body = {"id": message, "status": "failed", "message": message}
     args = ("listen", "--tunnel", "none", "--max-events", "1")
@@ -201,27 +207,27 @@ def test_d06_what_a_message_does_to_a_terminal_is_escaped(kling: Kling) -> None:
 
     for result in (shown, listed, described):
         assert result.exit_code == 0
-        said = result.stdout + result.stderr
-        assert not set(said) & set("\x1b\x07\r\u202e\x9b"), result
+        output = result.stdout + result.stderr
+        assert not set(output) & set("\x1b\x07\r\u202e\x9b"), result
     assert len(shown.lines) <= 2
     assert "\ntwo" not in shown.stdout
 
 
-def _answer(line: socket.socket) -> bytes:
-    """Return what is said until it is closed, or for as long as the length says."""
+def _response(connection: socket.socket) -> bytes:
+    """Return the response, up to its length or the end of the connection."""
     raw = b""
     with contextlib.suppress(ConnectionError):
-        while not _is_whole(raw) and (chunk := line.recv(65536)):
+        while not _is_complete(raw) and (chunk := connection.recv(65536)):
             raw += chunk
     return raw
 
 
-def _is_whole(answer: bytes) -> bool:
-    top, end, body = answer.partition(b"\r\n\r\n")
+def _is_complete(response: bytes) -> bool:
+    top, end, body = response.partition(b"\r\n\r\n")
     length = re.search(rb"\r\ncontent-length: (\d+)", top.lower())
     return bool(end) and length is not None and len(body) >= int(length[1])
 
 
-def _without_date(answer: bytes) -> bytes:
-    lines = answer.partition(b"\r\n\r\n")[0].split(b"\r\n")
-    return b"\r\n".join(line for line in lines if not line.lower().startswith(b"date"))
+def _without_date(response: bytes) -> bytes:
+    lines = response.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    return b"\r\n".join(one for one in lines if not one.lower().startswith(b"date"))

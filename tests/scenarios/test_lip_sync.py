@@ -12,7 +12,7 @@ import pytest
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.sandbox.media.audio import Sound
-from tests.scenarios.expect import KEYS, document, listed, one_task, saved
+from tests.scenarios.assertions import KEYS, document, listed, one_task, saved
 from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program
@@ -59,11 +59,11 @@ def test_a_generated_video_is_named_by_its_task(kling: Kling, box: Box) -> None:
     video = document(made)
 
     named = ("lip-sync", video["task_id"])
-    spoken = kling.run(*named, *SOUND, "--at", "2", "--json").json()
+    result = kling.run(*named, *SOUND, "--at", "2", "--json").json()
 
-    assert spoken["outputs"][0]["duration_s"] == 8.041
-    assert spoken["units"] == 1.0
-    assert spoken["session_id"]
+    assert result["outputs"][0]["duration_s"] == 8.041
+    assert result["units"] == 1.0
+    assert result["session_id"]
 
 
 def test_a_script_is_told_which_faces_there_are(kling: Kling, box: Box) -> None:
@@ -170,8 +170,12 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
 
 
 def test_a_session_of_another_machine_is_taken_at_its_word(kling: Kling) -> None:
-    elsewhere = "880000000000000401"  # which the sandbox knows from the reference
-    result = kling.run("lip-sync", "--session", elsewhere, "--face", "3", *SOUND)
+    reference_session = (
+        "880000000000000401"  # which the sandbox knows from the reference
+    )
+    result = kling.run(
+        "lip-sync", "--session", reference_session, "--face", "3", *SOUND
+    )
     gone = kling.run("lip-sync", "--session", "12", "--face", "3", *SOUND)
 
     saved(kling, result)
@@ -190,15 +194,15 @@ def test_a_sound_that_misses_the_face_costs_no_job(kling: Kling, box: Box) -> No
 
 def test_a_dry_run_shows_both_requests_and_sends_none(kling: Kling, box: Box) -> None:
     shown = kling.run("lip-sync", TALK, *SOUND, "--dry-run")
-    told = kling.run("lip-sync", TALK, *SOUND, "--dry-run", "--json").json()
+    plan = kling.run("lip-sync", TALK, *SOUND, "--dry-run", "--json").json()
     alone = kling.run("lip-sync", TALK, "--faces", "--dry-run")
 
     assert shown.exit_code == 0
     urls = re.findall(r"^POST (\S+)$", shown.stdout, re.MULTILINE)
     assert [url.removeprefix(box.base_url) for url in urls] == [IDENTIFY, SPEAK]
     assert "0.05 units" in shown.stdout
-    assert told["dry_run"]["before"]["body"] == {"video_url": TALK}
-    (face,) = told["dry_run"]["body"]["face_choose"]
+    assert plan["dry_run"]["before"]["body"] == {"video_url": TALK}
+    (face,) = plan["dry_run"]["body"]["face_choose"]
     assert (face["face_id"], face["sound_end_time"]) == ("<face>", 3504)
     assert alone.stdout.count("POST ") == 1
     assert creates(box) == []
@@ -272,7 +276,7 @@ def test_the_example_of_the_help_runs_in_the_sandbox(kling: Kling) -> None:
 
 
 @pytest.fixture
-def asked(kling: Kling) -> Iterator[tuple[Program, Terminal]]:
+def prompting_run(kling: Kling) -> Iterator[tuple[Program, Terminal]]:
     """Give a run that asks which of two faces is meant."""
     terminal = Terminal(columns=200)
     with kling.start("lip-sync", TWO, *SOUND, env=TERM, terminal=terminal) as program:
@@ -280,10 +284,10 @@ def asked(kling: Kling) -> Iterator[tuple[Program, Terminal]]:
         yield program, terminal
 
 
-def test_a_person_is_asked_which_face_is_meant(
-    asked: tuple[Program, Terminal], kling: Kling, box: Box
+def test_the_face_is_prompted_for(
+    prompting_run: tuple[Program, Terminal], kling: Kling, box: Box
 ) -> None:
-    program, terminal = asked
+    program, terminal = prompting_run
 
     terminal.type("5\n")
     program.wait_for("there is no face 5")
@@ -300,9 +304,9 @@ def test_a_person_is_asked_which_face_is_meant(
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_leaving_the_question_loses_nothing(
-    number: signal.Signals, code: int, asked: tuple[Program, Terminal], box: Box
+    number: signal.Signals, code: int, prompting_run: tuple[Program, Terminal], box: Box
 ) -> None:
-    program, _ = asked
+    program, _ = prompting_run
 
     program.send(number)
     result = program.finish()
@@ -313,9 +317,9 @@ def test_leaving_the_question_loses_nothing(
 
 
 def test_the_end_of_input_is_no_choice(
-    asked: tuple[Program, Terminal], box: Box
+    prompting_run: tuple[Program, Terminal], box: Box
 ) -> None:
-    program, terminal = asked
+    program, terminal = prompting_run
 
     terminal.type("\x04")
     result = program.finish()
@@ -326,7 +330,7 @@ def test_the_end_of_input_is_no_choice(
 
 
 @pytest.mark.parametrize("option", ["--json", "-q"])
-def test_nobody_is_asked_who_does_not_look(option: str, kling: Kling) -> None:
+def test_there_is_no_prompt_without_a_terminal(option: str, kling: Kling) -> None:
     with kling.start(
         "lip-sync", TWO, *SOUND, option, env=TERM, terminal=Terminal()
     ) as program:
@@ -346,8 +350,8 @@ def test_without_a_login_nobody_claims_to_look(kling: Kling) -> None:
 
 
 def test_a_request_of_both_calls_comes_from_a_file(kling: Kling, box: Box) -> None:
-    told = kling.run("lip-sync", TALK, *SOUND, "--to", "3", "--dry-run", "--json")
-    request = told.json()["dry_run"]["request"]
+    plan = kling.run("lip-sync", TALK, *SOUND, "--to", "3", "--dry-run", "--json")
+    request = plan.json()["dry_run"]["request"]
 
     result = kling.run("run", "-", stdin=json.dumps(request).encode())
 

@@ -1,4 +1,4 @@
-"""`kling listen` as a person has it: the guide's way, the real way, the tunnel."""
+"""`kling listen`: the example of Kling's guide, real callbacks, the tunnel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.expect import PROMPT
+from tests.scenarios.assertions import PROMPT
 from tests.support.agent import StandIn
 from tests.support.box import Box
 from tests.support.callback_client import current_payload, post_callback
@@ -34,7 +34,7 @@ def of_type(result: Result, type_: str) -> list[dict[str, Any]]:
 
 def ready(program: Program) -> dict[str, Any]:
     program.wait_for(r'"type": "ready".*\n', stream="stdout")
-    found: dict[str, Any] = lines(program.said("stdout"))[0]
+    found: dict[str, Any] = lines(program.output("stdout"))[0]
     return found
 
 
@@ -49,12 +49,12 @@ def test_the_guides_walk_through_works_to_the_letter(kling: Kling) -> None:
             headers={"content-type": "application/x-www-form-urlencoded"},
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 -- http:
-            said = json.load(answer)
+            printed = json.load(answer)
         program.wait_for(r"#1 - succeeded test, not authenticated\n", stream="stdout")
         program.send(signal.SIGINT)
         result = program.finish()
 
-    assert said == {"status": "received"}
+    assert printed == {"status": "received"}
     assert result.exit_code == 130
     assert "stopped (SIGINT): callbacks 1" in result.stderr
 
@@ -162,16 +162,16 @@ def test_without_a_token_a_tunnel_leads_to_the_url_with_one_only(
 ) -> None:
     args = ("listen", "--no-token", "--tunnel", "ngrok", "--max-events", "2", "--json")
     with kling.start(*args, env=stand_in.env) as program:
-        said = ready(program)
+        printed = ready(program)
         public = stand_in.next_agent().wait_online()
         bare = post(f"{public}/callback")
-        local = post(said["local_url"])
-        with_token = post(said["callback_url"])
+        local = post(printed["local_url"])
+        with_token = post(printed["callback_url"])
         result = program.finish()
 
     assert (bare, local, with_token) == (404, 200, 200)
-    assert said["callback_url"].startswith(f"{public}/callback/")
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/callback", said["local_url"])
+    assert printed["callback_url"].startswith(f"{public}/callback/")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/callback", printed["local_url"])
     assert result.exit_code == 0
     url = kling.run("listen", "--no-token", "--callback-url", "https://a.example")
     assert url.exit_code == 2
@@ -183,12 +183,12 @@ def test_a_default_tunnel_is_no_matter_to_a_listener_without_a_token(
 ) -> None:
     args = ("listen", "--no-token", "--max-events", "1", "--json")
     with kling.start(*args, env={"KLING_TUNNEL": "ngrok"}) as program:
-        said = ready(program)
-        status = post(said["local_url"])
+        printed = ready(program)
+        status = post(printed["local_url"])
         result = program.finish()
 
     assert (status, result.exit_code) == (200, 0)
-    assert said["callback_url"] == said["local_url"]
+    assert printed["callback_url"] == printed["local_url"]
 
 
 def post(url: str) -> int:
@@ -240,7 +240,7 @@ def test_an_ssh_server_that_is_back_at_another_url_is_said(
             program.wait_for('"state": "(moved|up)"', stream="stdout")
             url = next(
                 one["callback_url"] or first
-                for one in reversed(lines(program.said("stdout")))
+                for one in reversed(lines(program.output("stdout")))
                 if one["type"] == "tunnel"
             )
             status = post(url)

@@ -1,4 +1,4 @@
-"""`kling multi-elements`: a video is opened, marked, looked at, and edited."""
+"""`kling multi-elements`: a video is opened, marked, previewed and edited."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.expect import document, one_task, saved
+from tests.scenarios.assertions import document, one_task, saved
 from tests.support import images
 from tests.support.box import Box
 from tests.support.kling import Kling

@@ -1,4 +1,4 @@
-"""What a person types, the request it becomes, and the film that comes of it.
+"""`kling omni-video`: the command line, the request, and the video.
 
 Source of the requests: API reference, sections 2.4 and 2.6.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.expect import is_whole_video
+from tests.scenarios.assertions import is_whole_video
 from tests.support.box import Box
 from tests.support.images import png
 from tests.support.kling import Kling

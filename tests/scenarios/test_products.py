@@ -1,4 +1,4 @@
-"""Products with inputs of their own, as a person runs them: files, lengths, limits."""
+"""Products with special inputs: files, lengths, limits."""
 
 from __future__ import annotations
 

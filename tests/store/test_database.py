@@ -17,7 +17,7 @@ import pytest
 from kling_cli.errors import ExitCode
 from kling_cli.store.database import FILE_NAME, JournalError
 from kling_cli.store.journal import Journal
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 
 NO_DATABASE = b"this is no database, and long enough to be looked at\n" * 40
 
@@ -160,7 +160,7 @@ import os, sys
 from pathlib import Path
 from kling_cli.store.journal import Journal, ListenerJournal
 from kling_cli.store.database import JournalError
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 os.setuid(65534) if os.getuid() == 0 else None
 for name in sys.argv[1:]:
     try:

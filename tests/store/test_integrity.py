@@ -6,7 +6,7 @@ import pytest
 
 from kling_cli.store.database import FILE_NAME, JournalError, check_integrity
 from kling_cli.store.journal import Journal
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 
 
 def test_a_sound_or_missing_journal_has_no_integrity_error(tmp_path: Path) -> None:

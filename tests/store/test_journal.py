@@ -16,7 +16,7 @@ from kling_cli.errors import UsageError
 from kling_cli.store.database import JournalError
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import OutputKey, PartialFileRecord, Stage
-from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_record, a_video
+from tests.jobs.factories import NOON, SUCCEEDED, a_callback, a_record, a_video
 
 SECOND = timedelta(seconds=1)
 BASE = a_record().api_base

@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 from kling_cli.store.journal import Journal
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 
 BEGINNING = """
 import os, resource, signal, sys
 from pathlib import Path
 from kling_cli.store.journal import Journal
 from kling_cli.store.database import JournalError
-from tests.jobs.made import a_callback, a_record
+from tests.jobs.factories import a_callback, a_record
 
 state, name = Path(sys.argv[1]), sys.argv[2]
 """

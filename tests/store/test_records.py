@@ -7,7 +7,7 @@ import pytest
 
 from kling_cli.api.tasks import Output, TaskStatus
 from kling_cli.store.records import COLUMNS, JobRecord, Stage, from_row, to_row
-from tests.jobs.made import NOON, UNKNOWN, a_record
+from tests.jobs.factories import NOON, UNKNOWN, a_record
 
 FULL = a_record(
     task_id="t1",

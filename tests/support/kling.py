@@ -123,7 +123,7 @@ class Kling:
 
 
 def _leaks(kling: Kling, result: Result) -> list[str]:
-    found = kling.secrets.found_in(result.said)
+    found = kling.secrets.found_in(result.output)
     text = result.stdout + result.stderr
     if unseemly := _UNSEEMLY.search(text):
         found.append(text[unseemly.start() :][:_SHOWN])

@@ -43,7 +43,7 @@ class Result:
         return self.stdout.splitlines()
 
     @property
-    def said(self) -> bytes:
+    def output(self) -> bytes:
         return (self.stdout + self.stderr).encode("utf-8", "surrogateescape")
 
 
@@ -61,8 +61,8 @@ class Program:
     ) -> None:
         self.args = tuple(args)
         self._terminal = terminal
-        self._heard = threading.Condition()
-        self._said = {"stdout": bytearray(), "stderr": bytearray()}
+        self._changed = threading.Condition()
+        self._output = {"stdout": bytearray(), "stderr": bytearray()}
         self._started_at = time.monotonic()
         on_terminal = terminal.slaves() if terminal else {}
         self.process = subprocess.Popen(
@@ -95,25 +95,25 @@ class Program:
     def pid(self) -> int:
         return self.process.pid
 
-    def said(self, stream: str) -> str:
+    def output(self, stream: str) -> str:
         """Return what came on `stdout` or `stderr` so far."""
-        with self._heard:
-            return self._said[stream].decode("utf-8", "surrogateescape")
+        with self._changed:
+            return self._output[stream].decode("utf-8", "surrogateescape")
 
     def wait_for(
         self, pattern: str, *, stream: str = "stderr", timeout_s: float = PATIENCE_S
     ) -> re.Match[str]:
         """Return as soon as `pattern` is found in `stream`."""
         deadline = time.monotonic() + timeout_s
-        with self._heard:
+        with self._changed:
             while True:
                 is_over = self.process.poll() is not None and not self._is_talking()
-                text = self._said[stream].decode("utf-8", "surrogateescape")
+                text = self._output[stream].decode("utf-8", "surrogateescape")
                 if found := re.search(pattern, text):
                     return found
                 assert not is_over, f"ended without {pattern!r}: {self._everything()}"
                 assert time.monotonic() < deadline, f"no {pattern!r}: {text}"
-                self._heard.wait(0.1)
+                self._changed.wait(0.1)
 
     def send(self, what: signal.Signals) -> None:
         """Send a signal to this process alone."""
@@ -144,8 +144,8 @@ class Program:
         return Result(
             args=self.args,
             exit_code=exit_code,
-            stdout=self.said("stdout"),
-            stderr=self.said("stderr"),
+            stdout=self.output("stdout"),
+            stderr=self.output("stderr"),
             elapsed_s=elapsed_s,
         )
 
@@ -168,9 +168,9 @@ class Program:
 
     def _read(self, stream: str, source: int) -> None:
         while chunk := _read_some(source):
-            with self._heard:
-                self._said[stream] += chunk
-                self._heard.notify_all()
+            with self._changed:
+                self._output[stream] += chunk
+                self._changed.notify_all()
 
     def _feed(self, pipe: IO[bytes], data: bytes) -> None:
         try:
@@ -183,7 +183,7 @@ class Program:
         return any(thread.is_alive() for thread in self._threads)
 
     def _everything(self) -> str:
-        return f"stdout: {self.said('stdout')}\nstderr: {self.said('stderr')}"
+        return f"stdout: {self.output('stdout')}\nstderr: {self.output('stderr')}"
 
     def _close(self) -> None:
         self.process.wait()

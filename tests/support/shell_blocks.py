@@ -158,7 +158,7 @@ class Shell:
                 if _is_serving(process):
                     if meanwhile:
                         with self._start(meanwhile) as other:
-                            assert other.finish().exit_code == 0, other.said("stderr")
+                            assert other.finish().exit_code == 0, other.output("stderr")
                     _wait_until(lambda: not missing(shown, program))
                     process.send_signal(signal.SIGINT)
                     ended.add(process)
@@ -186,12 +186,12 @@ def _is_serving(process: psutil.Process) -> bool:
         return False  # it has ended
 
 
-def missing(shown: list[str], said: Program | Result) -> list[str]:
+def missing(shown: list[str], result: Program | Result) -> list[str]:
     """Return the lines that were to be shown, in this order, and were not."""
-    if isinstance(said, Program):
-        text = said.said("stderr") + said.said("stdout")
+    if isinstance(result, Program):
+        text = result.output("stderr") + result.output("stdout")
     else:
-        text = said.stderr + said.stdout
+        text = result.stderr + result.stdout
     lines = iter([_masked(line) for line in text.splitlines()])
     return [line for line in shown if _masked(line) not in lines]
 

@@ -13,7 +13,7 @@ from kling_cli.callbacks.http.parser import (
     NotHttpError,
     Request,
     RequestParser,
-    parse_plain_request,
+    parse_simple_request,
 )
 from kling_cli.callbacks.http.responses import (
     INTERNAL_ERROR,
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
 
     def _start_request(self, data: bytes) -> None:
         """Parse the first bytes of a request."""
-        simple = parse_plain_request(data, self._peer)
+        simple = parse_simple_request(data, self._peer)
         if simple is None:
             self._parser = RequestParser(self._peer, self._limits)
             self._deadline.schedule(

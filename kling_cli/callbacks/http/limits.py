@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ServerLimits:
     """Bounds of the public socket; seconds of real time, bytes on the wire.
 
     `head_timeout_s` runs from the connection, or the last response, to a complete head;
@@ -53,7 +53,7 @@ class ConnectionLimiter:
     are unexpected exceptions of the request handler.
     """
 
-    def __init__(self, limits: Limits, failures: deque[Exception]) -> None:
+    def __init__(self, limits: ServerLimits, failures: deque[Exception]) -> None:
         self.limits = limits
         self.failures = failures
         self.handler_tasks: set[asyncio.Task[None]] = set()

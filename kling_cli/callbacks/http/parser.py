@@ -13,7 +13,7 @@ from typing import Final
 import h11
 
 from kling_cli.callbacks.events import Peer
-from kling_cli.callbacks.http.limits import Limits
+from kling_cli.callbacks.http.limits import ServerLimits
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -34,7 +34,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class PlainRequest:
+class SimpleRequest:
     """A complete simple request, and the bytes that arrived after it."""
 
     request: Request
@@ -55,7 +55,7 @@ _COMPLEX_HEADERS: Final = frozenset(
 )
 
 
-def parse_plain_request(data: bytes, peer: Peer | None) -> PlainRequest | None:
+def parse_simple_request(data: bytes, peer: Peer | None) -> SimpleRequest | None:
     """Return the simple request that `data` starts with, None if it is not one."""
     head = _HEAD.match(data)
     if head is None:
@@ -75,7 +75,7 @@ def parse_plain_request(data: bytes, peer: Peer | None) -> PlainRequest | None:
     request = Request(
         method=b"POST", path=path, query=query, headers=headers, peer=peer
     )
-    return PlainRequest(request, data[head.end() : end], data[end:])
+    return SimpleRequest(request, data[head.end() : end], data[end:])
 
 
 def _headers(lines: bytes) -> Headers:
@@ -97,7 +97,7 @@ class NotHttpError(Exception):
 class RequestParser:
     """Incremental parser of one request."""
 
-    def __init__(self, peer: Peer | None, limits: Limits) -> None:
+    def __init__(self, peer: Peer | None, limits: ServerLimits) -> None:
         self._peer = peer
         self._h11 = h11.Connection(
             h11.SERVER, max_incomplete_event_size=limits.max_head_bytes

@@ -17,7 +17,7 @@ from typing import Any, Final
 import anyio
 
 from kling_cli.callbacks.http.connection import Connection, RequestHandler
-from kling_cli.callbacks.http.limits import ConnectionLimiter, Limits
+from kling_cli.callbacks.http.limits import ConnectionLimiter, ServerLimits
 from kling_cli.errors import UsageError
 
 _PORTS: Final = range(65536)
@@ -46,7 +46,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
-    limits: Limits | None = None,
+    limits: ServerLimits | None = None,
 ) -> AsyncIterator[Server]:
     """Serve `handler` on a socket of its own; port 0 picks a free one.
 
@@ -56,7 +56,7 @@ async def serve(
     Raises:
         UsageError: the address cannot be used.
     """
-    limits = within_descriptor_limit(limits or Limits())
+    limits = within_descriptor_limit(limits or ServerLimits())
     with contextlib.closing(bind_socket(host, port)) as listening:
         listening.listen(limits.max_connections)
         listening.setblocking(False)
@@ -72,7 +72,7 @@ async def serve(
                 await limiter.close_all()
 
 
-def within_descriptor_limit(limits: Limits) -> Limits:
+def within_descriptor_limit(limits: ServerLimits) -> ServerLimits:
     """Return limits whose connections need at most a third of the descriptors."""
     soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft_limit == resource.RLIM_INFINITY:

@@ -184,7 +184,7 @@ def _print_deductions(
     account_options: AccountOptions,
 ) -> int:
     from kling_cli.cli.commands.library import run_with_client
-    from kling_cli.cli.commands.list import parse_time
+    from kling_cli.cli.options.values import parse_time
     from kling_cli.cli.output.listing import print_listing
     from kling_cli.cli.output.views import account as shown
     from kling_cli.clock import SystemClock

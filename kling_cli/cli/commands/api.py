@@ -132,9 +132,9 @@ def _file_content(name: str) -> Any:
 
 def _set_nested(body: dict[str, Any], key: str, value: Any) -> None:
     steps: list[str] = []
-    wanted = _BRACKETS.sub(r".\1", key).split(".")
-    for number, step in enumerate(wanted):
-        rest = wanted[number + 1 :]
+    keys = _BRACKETS.sub(r".\1", key).split(".")
+    for number, step in enumerate(keys):
+        rest = keys[number + 1 :]
         steps.append(
             step or str(_list_index(catalogue.get_path(body, ".".join(steps)), rest))
         )
@@ -260,17 +260,17 @@ def print_call(
     results: Sequence[JobResult],
     *,
     output_options: OutputOptions,
-    wanted: ResultKind | None,
+    result_kind: ResultKind | None,
 ) -> int:
     """Print the response and return the exit code.
 
-    With `wanted`, tasks have been followed, and what they made is printed instead.
+    With `result_kind`, tasks have been followed, and what they made is printed instead.
     """
-    is_followed = wanted is not None and any(each.task_id for each in results)
+    is_followed = result_kind is not None and any(each.task_id for each in results)
     if output_options.is_json:
         _print_document(call, results)
-    elif wanted is not None and is_followed:
-        for line in result_lines(results, wanted):
+    elif result_kind is not None and is_followed:
+        for line in result_lines(results, result_kind):
             write_result(line)
     else:
         _print_answer(results[0].answer)
@@ -386,12 +386,14 @@ def api(  # noqa: PLR0913 -- one for each group of options
     call, results = run(
         work, settings=settings, output_options=output_options, is_brief=is_brief
     )
-    wanted = ResultKind.LINKS if download_options.is_link_only else ResultKind.FILES
+    result_kind = (
+        ResultKind.LINKS if download_options.is_link_only else ResultKind.FILES
+    )
     return print_call(
         call,
         results,
         output_options=output_options,
-        wanted=wanted if follow_options.is_waiting else None,
+        result_kind=result_kind if follow_options.is_waiting else None,
     )
 
 

@@ -35,10 +35,10 @@ def doctor(
 
     kling doctor
     """
-    settings, trouble = _settings({"region": region})
+    settings, settings_error = _settings({"region": region})
     checks = list(_offline_checks())
-    if trouble is not None:
-        checks.append(fail("settings", trouble))
+    if settings_error is not None:
+        checks.append(fail("settings", settings_error))
     if settings is not None:
         checks += [fail("settings", each) for each in settings.problems.values()]
         checks += _settings_checks(settings, is_offline=is_offline)

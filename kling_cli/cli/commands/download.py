@@ -69,7 +69,7 @@ def download(
         results,
         command="download",
         output_options=output_options,
-        wanted=ResultKind.SAVED,
+        result_kind=ResultKind.SAVED,
         is_many=len(ids) != 1,
         presentation=Presentation.of(presentation_options, settings),
     )

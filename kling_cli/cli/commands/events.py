@@ -16,6 +16,7 @@ import typer
 from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions, StreamOptions
+from kling_cli.cli.options.values import resolve_task_id
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 from kling_cli.cli.output.terminal.capabilities import is_terminal
@@ -123,7 +124,7 @@ def parse_callback_filter(
     Raises:
         UsageError: a word or a time means nothing.
     """
-    from kling_cli.cli.commands.list import parse_time
+    from kling_cli.cli.options.values import parse_time
     from kling_cli.cli.output.views.trust_labels import trust_from_word
     from kling_cli.clock import SystemClock
     from kling_cli.store import CallbackFilter
@@ -142,20 +143,6 @@ def parse_callback_filter(
         until=parse_time(until, now, option="--before") if until else None,
         is_failed=filter_options.is_failed,
     )
-
-
-def resolve_task_id(typed: str | None) -> str | None:
-    """Return the typed task id; `last` and `last~N` are looked up in the journal.
-
-    Raises:
-        UsageError: there is no such task.
-    """
-    from kling_cli.cli.runner import load_settings
-    from kling_cli.jobs.lookup import last_offset, resolve_task_name
-
-    if typed is None or last_offset(typed) is None:
-        return typed
-    return resolve_task_name(typed, load_settings({}))
 
 
 def _require_known_words(option: str, word: str | None, words: tuple[str, ...]) -> None:

@@ -6,7 +6,6 @@ calls.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,7 +37,7 @@ from kling_cli.cli.output.job_results import (
     print_result_lines,
     print_results,
 )
-from kling_cli.cli.output.terminal.streams import write_message
+from kling_cli.cli.output.terminal.streams import prompt_line, write_message
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.order_parser import read_extra
@@ -69,7 +68,7 @@ class CommandOptions:
     )
 
     @property
-    def wanted(self) -> ResultKind:
+    def result_kind(self) -> ResultKind:
         """What is printed on stdout: ids, links or files."""
         if not self.wait_options.is_waiting:
             return ResultKind.IDS
@@ -146,7 +145,7 @@ def _declare_product_command(
     opening = catalogue.opening_step(product)
     short = (short_help_texts(opening) if opening else {}) | short_help_texts(product)
     return declare_command(
-        run, name=name, help_text=command_help(product), briefs=short
+        run, name=name, help_text=command_help(product), short_help_texts=short
     )
 
 
@@ -189,7 +188,7 @@ def print_job_result(
         [result],
         command=command,
         output_options=options.output_options,
-        wanted=options.wanted,
+        result_kind=options.result_kind,
         presentation=Presentation.of(options.presentation_options, settings),
     )
 
@@ -383,21 +382,11 @@ def prompt_choice(noun: str, found: tuple[Output, ...]) -> str:
         write_message(line)
     ids = [str(one.id) for one in found]
     with interruptible():
-        while line := _read_answer(f"Which {noun} ({', '.join(ids)})? "):
+        while line := prompt_line(f"Which {noun} ({', '.join(ids)})? "):
             if line.strip() in ids:
                 return line.strip()
             write_message(f"there is no {noun} {one_line(line.strip())}")
     raise StoppedError(f"no {noun} was chosen", exit_code=ExitCode.INTERRUPTED)
-
-
-def _read_answer(question: str) -> str:
-    """Return the line typed; empty at the end of input.
-
-    typer's own prompt would write a blank to stdout, where results are printed.
-    """
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    return sys.stdin.readline()
 
 
 def choice_lines(found: tuple[Output, ...] | list[Output]) -> Iterator[str]:

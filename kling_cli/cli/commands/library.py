@@ -187,7 +187,7 @@ def delete_items(
         facts={"deleted": deletion.deleted},
         lines=[f"deleted {one_line(one)}" for one in deletion.deleted],
         ids=deletion.deleted,
-        warnings=() if deletion.is_meant else ["nothing was deleted"],
+        warnings=() if deletion.is_confirmed else ["nothing was deleted"],
         error=deletion.error,
     )
     return print_listing(listing, output_options)
@@ -275,25 +275,25 @@ class Deletion:
     is_sure: bool
     deleted: list[str] = field(default_factory=list)
     error: KlingError | None = None
-    is_meant: bool = True
+    is_confirmed: bool = True
 
     async def run(self, client: PageFetcher) -> None:
         """Ask for confirmation unless `is_sure`, then delete."""
         from kling_cli.api import UnknownItemError, delete_item
 
         if not self.is_sure:
-            self.is_meant = await self._ask_person(client)
-        if not self.is_meant:
+            self.is_confirmed = await self._ask_confirmation(client)
+        if not self.is_confirmed:
             return
-        for thing_id in self.ids:
+        for item_id in self.ids:
             try:
-                await delete_item(client, self.kind, thing_id)
+                await delete_item(client, self.kind, item_id)
             except UnknownItemError as exc:
                 self.error = self.error or exc
             else:
-                self.deleted.append(thing_id)
+                self.deleted.append(item_id)
 
-    async def _ask_person(self, client: PageFetcher) -> bool:
+    async def _ask_confirmation(self, client: PageFetcher) -> bool:
         from kling_cli.api import Owner
 
         own = await fetch_items(client, self.kind, {Owner.OWN}, limit=0)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,9 +13,9 @@ import typer
 
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
+from kling_cli.cli.options.values import parse_time
 from kling_cli.cli.output.job_results import print_json
 from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
-from kling_cli.cli.output.tables import plain_table
 from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.pager import print_lines
 from kling_cli.cli.output.terminal.streams import write_message
@@ -35,8 +34,6 @@ _NO_FILTER = sys.maxsize
 STATES = (
     *("not-submitted", "submitted", "processing", "succeeded", "failed", "unknown"),
 )
-_RELATIVE_TIME = re.compile(r"(\d+)([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +100,8 @@ class ListOptions:
     @property
     def is_narrow(self) -> bool:
         """Whether any filter but the limit is set."""
-        normalized = (self.status, self.search, self.product, self.since)
-        return any(each is not None for each in normalized)
+        filters = (self.status, self.search, self.product, self.since)
+        return any(each is not None for each in filters)
 
 
 def list_tasks(
@@ -170,9 +167,9 @@ def _result_lines(
 ) -> Sequence[str] | Iterator[str]:
     if output_options.is_quiet:
         return [job.task_id or job.external_id for job in found]
-    if is_terminal(sys.stdout):
-        from kling_cli.cli.output.views.jobs import terminal_job_table
+    from kling_cli.cli.output.views.jobs import plain_job_table, terminal_job_table
 
+    if is_terminal(sys.stdout):
         return terminal_job_table(found, now, is_colorless=output_options.is_colorless)
     return plain_job_table(found)
 
@@ -313,46 +310,3 @@ def contains_text(job: JobRecord, text: str | None) -> bool:
     facts = (job.prompt, job.task_id, job.external_id, job.model)
     names = (job.product, *(PurePath(path).name for path in job.paths))
     return any(text.casefold() in each.casefold() for each in (*facts, *names) if each)
-
-
-def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime:
-    """Return the time of `2h`, `3d` or an ISO date; without a zone it is UTC.
-
-    `option` is what was typed, for the error message.
-
-    Raises:
-        UsageError: it is not a time.
-    """
-    try:
-        if ago := _RELATIVE_TIME.fullmatch(text.strip().lower()):
-            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        stated = datetime.fromisoformat(text.strip())
-    except (ValueError, OverflowError) as exc:
-        raise UsageError(
-            f"{option} {text}: not a time",
-            hint="2h, 3d, 2026-10-04 or 2026-10-04T12:00",
-        ) from exc
-    return stated if stated.tzinfo is not None else stated.replace(tzinfo=UTC)
-
-
-def plain_job_table(jobs: Sequence[JobRecord]) -> Iterator[str]:
-    """Yield one line a job for a pipe, in columns; nothing is cut.
-
-    The prompt, which has blanks, is last.
-    """
-    return plain_table([_job_cells(job) for job in jobs])
-
-
-def _job_cells(job: JobRecord) -> tuple[str | None, ...]:
-    from kling_cli.jobs.outputs.naming import relative_to_cwd
-
-    return (
-        job.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        job.state.slug,
-        job.task_id or job.external_id,
-        job.product,
-        job.model,
-        None if job.units is None else f"{job.units:g}",
-        " ".join(relative_to_cwd(path) for path in job.paths if path),
-        job.prompt,
-    )

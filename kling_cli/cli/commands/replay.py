@@ -15,8 +15,7 @@ from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded
-    from kling_cli.listener.forwarding.policy import ForwardingPolicy
-    from kling_cli.listener.history.replay import Replay
+    from kling_cli.listener.forwarding.policy import Delivery, ForwardingPolicy
     from kling_cli.settings import Settings
     from kling_cli.store import Journal, StoredForward
 
@@ -136,9 +135,9 @@ def _select_replays(
     filter_options: ReplayFilterOptions,
     replay_options: ReplayOptions,
     settings: Settings,
-) -> list[Replay]:
+) -> list[Delivery]:
     from kling_cli.callbacks import Trust
-    from kling_cli.cli.commands.events import resolve_task_id
+    from kling_cli.cli.options.values import resolve_task_id
     from kling_cli.jobs.order_parser import read_extra
     from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history.replay import (
@@ -166,7 +165,7 @@ def _select_replays(
 
 def _send(
     journal: Journal,
-    selected: Sequence[Replay],
+    selected: Sequence[Delivery],
     policy: ForwardingPolicy,
     times: int,
     output_options: OutputOptions,

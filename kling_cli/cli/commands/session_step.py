@@ -112,7 +112,7 @@ def _execute_step(invocation: StepInvocation) -> StepResult | KlingError:
 
     async def work(context: RunContext) -> StepResult | KlingError:
         try:
-            return await StepRun(options=options, **context.as_keywords).take(order)
+            return await StepRun(options=options, **context.as_keywords).run(order)
         except KlingError as exc:
             return exc
 

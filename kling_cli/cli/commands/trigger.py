@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from kling_cli import tunnels
 from kling_cli.callbacks import check_secret, load_key
-from kling_cli.cli.commands.events import resolve_task_id
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
+from kling_cli.cli.options.values import resolve_task_id
 from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.cli.runner import load_settings
 from kling_cli.clock import SystemClock
@@ -23,7 +22,7 @@ from kling_cli.errors import KlingError, StoppedError, UsageError
 from kling_cli.jobs.order_parser import read_extra
 from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, parse_target
 from kling_cli.listener.history.export import curl_command
-from kling_cli.listener.history.replay import set_value
+from kling_cli.listener.history.replay import change_body
 from kling_cli.listener.ingress.urls import load_token, standing_path
 from kling_cli.mock.conformance import Expectations, parse_expectations
 from kling_cli.mock.payloads import MockTask
@@ -231,7 +230,10 @@ def _make_deliveries(
     changes = read_extra(mock_options.changes or ())
     if mock_options.body is None:
         return build_scenario(name or "", mock, changes)
-    return custom_delivery(_with_changes(_read_body(mock_options.body), changes), mock)
+    raw = _read_body(mock_options.body)
+    if changes:
+        raw = change_body(raw, changes, subject="the --body", hint="leave out --set")
+    return custom_delivery(raw, mock)
 
 
 def _read_body(name: str) -> bytes:
@@ -241,21 +243,6 @@ def _read_body(name: str) -> bytes:
         return Path(name).read_bytes()
     except OSError as exc:
         raise UsageError(f"--body {name}: {exc.strerror}") from exc
-
-
-def _with_changes(raw: bytes, changes: Mapping[str, Any]) -> bytes:
-    """Return a custom body with changed values; without changes, unchanged."""
-    if not changes:
-        return raw
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise UsageError("--set: the --body is no JSON object", hint="leave out --set")
-    for key, value in changes.items():
-        set_value(body, key, value)
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _require_secret(

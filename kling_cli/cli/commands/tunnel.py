@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,12 +12,18 @@ import typer
 from kling_cli.cli.commands.library import make_command_group
 from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import OutputOptions
+from kling_cli.cli.output.views.tunnels import (
+    is_ready,
+    provider_document,
+    provider_lines,
+    report_document,
+    report_lines,
+)
 from kling_cli.errors import TunnelError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.listener.ingress.tunnel_measurement import TunnelReport
     from kling_cli.settings import Settings
-    from kling_cli.tunnels import ProviderFactory, ReadinessCheck
 
 HELP = "Show, test and choose the tunnels that callbacks come through."
 
@@ -66,10 +70,12 @@ def list_tunnels(*, output_options: OutputOptions) -> int:
             command="tunnel list",
             facts={
                 "chosen": settings.tunnel,
-                "tunnels": [_document(one, checks, settings) for one, checks in found],
+                "tunnels": [
+                    provider_document(one, checks, settings) for one, checks in found
+                ],
             },
-            lines=_lines(found, settings),
-            ids=[one.name for one, checks in found if _is_ready(checks)],
+            lines=provider_lines(found, settings),
+            ids=[one.name for one, checks in found if is_ready(checks)],
         ),
         output_options,
     )
@@ -103,8 +109,8 @@ def measure_tunnels(*, names: TunnelNames = None, output_options: OutputOptions)
     return print_listing(
         Listing(
             command="tunnel test",
-            facts={"tunnels": [_report_document(one) for one in reports]},
-            lines=_report_lines(reports),
+            facts={"tunnels": [report_document(one) for one in reports]},
+            lines=report_lines(reports),
             ids=[one.name for one in reports if one.error is None],
             error=failed,
         ),
@@ -152,78 +158,6 @@ def make_group() -> Any:
     )
 
 
-def _is_ready(checks: list[ReadinessCheck]) -> bool:
-    return all(check.is_ok for check in checks)
-
-
-def _is_chosen(one: ProviderFactory, settings: Settings) -> bool:
-    from kling_cli.tunnels import read_choice
-
-    choice = read_choice(settings.tunnel)
-    return choice is not None and choice.name == one.name
-
-
-def _document(
-    one: ProviderFactory, checks: list[ReadinessCheck], settings: Settings
-) -> dict[str, Any]:
-    description = one.description
-    return {
-        "name": one.name,
-        "ready": _is_ready(checks),
-        "chosen": _is_chosen(one, settings),
-        "public_service": one.is_public_service,
-        "account": description.account,
-        "agent": description.agent,
-        "url": description.url,
-        "limits": description.limits,
-        "sees": description.sees,
-        "checks": [
-            {
-                "name": check.name,
-                "ok": check.is_ok,
-                "message": check.message,
-                "remedy": check.remedy or None,
-            }
-            for check in checks
-        ],
-    }
-
-
-def _lines(
-    found: list[tuple[ProviderFactory, list[ReadinessCheck]]], settings: Settings
-) -> Iterator[str]:
-    """Yield a table of the providers, then what those that are not ready need."""
-    from kling_cli.cli.output.tables import Column, fitted_table, plain_table
-    from kling_cli.cli.output.terminal.capabilities import is_terminal
-
-    headings = ("tunnel", "ready", "account", "URL", "limits", "reads requests")
-    rows = [
-        (
-            ("* " if _is_chosen(one, settings) else "") + one.name,
-            "yes" if _is_ready(checks) else "no",
-            one.description.account,
-            one.description.url,
-            one.description.limits,
-            one.description.sees,
-        )
-        for one, checks in found
-    ]
-    if is_terminal(sys.stdout):
-        wide = [Column(heading=each, is_wrapped=True) for each in headings[3:5]]
-        narrow = [Column(heading=each) for each in headings[:2]]
-        account = Column(heading="account", drop_order=2)
-        reader = Column(heading=headings[5], drop_order=1)
-        width = get_terminal_size().columns
-        yield from fitted_table([*narrow, account, *wide, reader], rows, width=width)
-    else:
-        yield from plain_table(rows, headings=headings)
-    yield ""
-    yield f"used: {settings.tunnel} ({settings.origins['tunnel']})"
-    for check in (check for _, checks in found for check in checks):
-        if not check.is_ok:
-            yield f"{check.name}: {check.message}; {check.remedy}"
-
-
 def _default_test_targets(settings: Settings) -> list[str]:
     """Return the providers to test when none is named.
 
@@ -266,47 +200,6 @@ async def _measure_all(
         return reports
 
     return await until_signal(run)
-
-
-def _report_document(one: TunnelReport) -> dict[str, Any]:
-    from kling_cli.cli.output.json_document import error_object
-
-    return {
-        "name": one.name,
-        "ok": one.error is None,
-        "public_url": one.public_url,
-        "ready_s": _rounded(one.ready_s, 3),
-        "median_ms": _rounded(one.median_ms, 1),
-        "p95_ms": _rounded(one.p95_ms, 1),
-        "takes_1mib": one.takes_1mib,
-        "came_from": one.came_from,
-        "error": None if one.error is None else error_object(one.error),
-    }
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
-
-
-def _report_lines(reports: list[TunnelReport]) -> Iterator[str]:
-    from kling_cli.cli.output.tables import plain_table
-
-    headings = ("TUNNEL", "READY", "MEDIAN", "P95", "1 MIB", "FROM")
-    rows = [
-        (
-            one.name,
-            None if one.ready_s is None else f"{one.ready_s:.2f} s",
-            None if one.median_ms is None else f"{one.median_ms:.0f} ms",
-            None if one.p95_ms is None else f"{one.p95_ms:.0f} ms",
-            None if one.takes_1mib is None else ("yes" if one.takes_1mib else "no"),
-            one.came_from,
-        )
-        for one in reports
-    ]
-    yield from plain_table(rows, headings=headings)
-    for one in reports:
-        if one.error is not None:
-            yield f"{one.name}: {one.error.message}"
 
 
 def _warnings(settings: Settings) -> Iterator[str]:

@@ -86,7 +86,9 @@ def wait(  # noqa: PLR0913 -- one for each group of options
         results,
         command="wait",
         output_options=output_options,
-        wanted=ResultKind.LINKS if download_options.is_link_only else ResultKind.FILES,
+        result_kind=ResultKind.LINKS
+        if download_options.is_link_only
+        else ResultKind.FILES,
         is_many=len(ids) != 1,
         presentation=Presentation.of(presentation_options, settings),
     )

@@ -177,7 +177,7 @@ def complete_commands(ctx: Any, incomplete: str) -> list[Candidate]:
     """Complete the names of commands, and of a group's sub-commands."""
     from kling_cli.cli.app import import_command
     from kling_cli.cli.command_table import entries
-    from kling_cli.cli.help_page import brief
+    from kling_cli.cli.help_page import first_clause
 
     before = [each for each in ctx.params.get("words") or () if each]
     if not before:
@@ -187,5 +187,5 @@ def complete_commands(ctx: Any, incomplete: str) -> list[Candidate]:
     )
     below = getattr(group, "commands", {}) if len(before) == 1 else {}
     return matching_candidates(
-        ((name, brief(e.help)) for name, e in below.items()), incomplete
+        ((name, first_clause(e.help)) for name, e in below.items()), incomplete
     )

@@ -22,12 +22,12 @@ def declare_command(
     *,
     name: str,
     help_text: str | None = None,
-    briefs: Mapping[str, str] | None = None,
+    short_help_texts: Mapping[str, str] | None = None,
 ) -> Any:
     """Return the command that parses its groups of options and calls `function`.
 
-    What `function` returns is the exit code; None is 0. With `briefs`, the short texts
-    of some parameters, `--help` is the short form.
+    What `function` returns is the exit code; None is 0. With `short_help_texts` of some
+    parameters, `--help` is the short form.
     """
     groups: dict[str, Any] = {
         parameter.name: parameter.annotation
@@ -51,7 +51,7 @@ def declare_command(
     )
     app.command(name, cls=PagedCommand, help=help_text)(run)
     command: Any = typer.main.get_command(app)
-    command.briefs = briefs
+    command.short_help_texts = short_help_texts
     return command
 
 

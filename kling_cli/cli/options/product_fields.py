@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from kling_cli.catalogue import Field, FieldKind, Limits, Model, Product
-from kling_cli.cli.help_page import brief
+from kling_cli.cli.help_page import first_clause
 from kling_cli.cli.options import completion
 from kling_cli.jobs.order_parser import MODES
 
@@ -28,9 +28,9 @@ def availability_text(product: Product, field: Field) -> str:
 
     It is empty where the default model has the field, as for any ordinary option.
     """
-    live = [each for each in product.models if each.status != "discontinued"]
-    has_it = [each.id for each in live if _limits(product, each, field.name)]
-    without = [each.id for each in live if each.id not in has_it]
+    available = [each for each in product.models if each.status != "discontinued"]
+    has_it = [each.id for each in available if _limits(product, each, field.name)]
+    without = [each.id for each in available if each.id not in has_it]
     if not has_it:
         return "Only with discontinued models"
     if not without or product.default_model in has_it:
@@ -42,7 +42,7 @@ def availability_text(product: Product, field: Field) -> str:
 
 def short_help(product: Product, field: Field) -> str:
     """Return the first clause of the field's help, with what any model accepts."""
-    text = _DEFAULT.sub("", brief(field.help))
+    text = _DEFAULT.sub("", first_clause(field.help))
     default = _DEFAULT.search(field.help)
     allowed = _accepted_values(product, field, text)
     if allowed:
@@ -54,11 +54,15 @@ def short_help(product: Product, field: Field) -> str:
 
 def _accepted_values(product: Product, field: Field, text: str) -> str:
     """Return what at least one model accepts, `720p, 1080p, 4k`, if `text` does not."""
-    live = [each for each in product.models if each.status != "discontinued"]
-    found = [_limits(product, each, field.name) for each in live]
-    taken = [each for each in found if each is not None]
-    choices = list(dict.fromkeys(one for each in taken for one in each.choices or ()))
-    bounds = [each.minimum for each in taken] + [each.maximum for each in taken]
+    available = [each for each in product.models if each.status != "discontinued"]
+    found = [_limits(product, each, field.name) for each in available]
+    limits_found = [each for each in found if each is not None]
+    choices = list(
+        dict.fromkeys(one for each in limits_found for one in each.choices or ())
+    )
+    bounds = [each.minimum for each in limits_found] + [
+        each.maximum for each in limits_found
+    ]
     numbers = [one for one in bounds if one is not None]
     if numbers:
         numbers += [one for one in choices if isinstance(one, int | float)]
@@ -66,16 +70,16 @@ def _accepted_values(product: Product, field: Field, text: str) -> str:
     words = [str(each) for each in choices]
     is_short = len(words) <= _MAX_LISTED_CHOICES and not field.groups
     if words:
-        is_said = all(each in text for each in words)
-        return ", ".join(words) if is_short and not is_said else ""
-    most = max((each.max_items or 0 for each in taken), default=0)
-    is_said = "up to" in text or " times" in text
-    return f"up to {most}" if most and not is_said else ""
+        is_mentioned = all(each in text for each in words)
+        return ", ".join(words) if is_short and not is_mentioned else ""
+    max_items = max((each.max_items or 0 for each in limits_found), default=0)
+    is_mentioned = "up to" in text or " times" in text
+    return f"up to {max_items}" if max_items and not is_mentioned else ""
 
 
 def limits_sentence(product: Product, field: Field) -> str:
     """Return `3 to 15 (kling-3.0), otherwise 5 or 10.`, and which models lack it."""
-    takers: dict[str, list[str]] = {}
+    models_by_limits: dict[str, list[str]] = {}
     without: list[str] = []
     for model in product.models:
         if model.status == "discontinued":
@@ -84,34 +88,39 @@ def limits_sentence(product: Product, field: Field) -> str:
         if limits is None:
             without.append(model.id)
         else:
-            takers.setdefault(_limits_text(field, limits), []).append(model.id)
-    if not takers:
+            models_by_limits.setdefault(_limits_text(field, limits), []).append(
+                model.id
+            )
+    if not models_by_limits:
         return ""
-    sentences = [_limits_by_model(takers), _availability(takers, without)]
+    sentences = [
+        _limits_by_model(models_by_limits),
+        _availability(models_by_limits, without),
+    ]
     return " ".join(f"{_capitalized(each)}." for each in sentences if each)
 
 
-def _limits_by_model(takers: dict[str, list[str]]) -> str:
+def _limits_by_model(models_by_limits: dict[str, list[str]]) -> str:
     """Return the limits with the models they hold for; the commonest come last."""
-    if len(takers) == 1:
-        return next(iter(takers))
-    commonest = max(takers, key=lambda words: len(takers[words]))
+    if len(models_by_limits) == 1:
+        return next(iter(models_by_limits))
+    commonest = max(models_by_limits, key=lambda words: len(models_by_limits[words]))
     texts = [
         f"{words or 'any'} ({', '.join(models)})"
-        for words, models in takers.items()
+        for words, models in models_by_limits.items()
         if words != commonest or len(models) <= _MAX_LISTED_MODELS
     ]
-    if len(takers[commonest]) > _MAX_LISTED_MODELS:
+    if len(models_by_limits[commonest]) > _MAX_LISTED_MODELS:
         texts.append(f"otherwise {commonest or 'any'}")
     return ", ".join(texts)
 
 
-def _availability(takers: dict[str, list[str]], without: list[str]) -> str:
+def _availability(models_by_limits: dict[str, list[str]], without: list[str]) -> str:
     """Return which models have the field, or have not, whichever is shorter."""
-    has_it = [model for models in takers.values() for model in models]
+    has_it = [model for models in models_by_limits.values() for model in models]
     if not without:
         return ""
-    if len(takers) > 1 or len(without) < len(has_it):
+    if len(models_by_limits) > 1 or len(without) < len(has_it):
         return f"not with {_joined(without, 'or')}"
     return f"only with {_joined(has_it, 'or')}"
 
@@ -312,8 +321,8 @@ def choice_candidates(product: Product, field: str) -> list[tuple[str, str]]:
     for model in product.models:
         for limits in model.limits.values():
             if field in limits:
-                taken = limits[field].choices or ()
-                found.update((str(each), notes.get(each, "")) for each in taken)
+                limits_found = limits[field].choices or ()
+                found.update((str(each), notes.get(each, "")) for each in limits_found)
     return list(found.items())
 
 

@@ -6,11 +6,10 @@ an agent, whether a server's key is the right one.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from kling_cli.cli.output.terminal.streams import write_message
+from kling_cli.cli.output.terminal.streams import prompt_line, write_message
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
@@ -29,14 +28,10 @@ class TerminalPrompt:
         write_message(one_line(line))
 
     def confirm(self, question: str) -> bool:
-        """Return whether the answer is yes.
-
-        typer's own prompt would write a blank to stdout, where results stand.
-        """
-        sys.stderr.write(f"{question} [y/N]: ")
-        sys.stderr.flush()
+        """Return whether the answer is yes."""
         try:
-            return sys.stdin.readline().strip().lower() in ("y", "yes")
+            answer = prompt_line(f"{question} [y/N]: ")
+            return answer.strip().lower() in ("y", "yes")
         except KeyboardInterrupt:
             write_message("")  # what follows begins on a line of its own
             raise

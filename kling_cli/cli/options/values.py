@@ -1,8 +1,10 @@
-"""Values of arguments: task ids, JSON, files, standard input."""
+"""Values of arguments: task ids, times, JSON, files, standard input."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +94,43 @@ def _text_from_stdin() -> str:
         raise UsageError(
             f"standard input is {exc}", hint="save it as UTF-8, or convert it: iconv"
         ) from exc
+
+
+_RELATIVE_TIME = re.compile(r"(\d+)([smhdw])")
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_time(text: str, now: datetime, *, option: str = "--since") -> datetime:
+    """Return the time of `2h`, `3d` or an ISO date; without a zone it is UTC.
+
+    `option` is what was typed, for the error message.
+
+    Raises:
+        UsageError: it is not a time.
+    """
+    try:
+        if ago := _RELATIVE_TIME.fullmatch(text.strip().lower()):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        stated = datetime.fromisoformat(text.strip())
+    except (ValueError, OverflowError) as exc:
+        raise UsageError(
+            f"{option} {text}: not a time",
+            hint="2h, 3d, 2026-10-04 or 2026-10-04T12:00",
+        ) from exc
+    return stated if stated.tzinfo is not None else stated.replace(tzinfo=UTC)
+
+
+def resolve_task_id(typed: str | None) -> str | None:
+    """Return the typed task id; `last` and `last~N` are looked up in the journal.
+
+    Raises:
+        UsageError: there is no such task.
+    """
+    from kling_cli.cli.runner import load_settings
+    from kling_cli.jobs.lookup import last_offset, resolve_task_name
+
+    if typed is None or last_offset(typed) is None:
+        return typed
+    return resolve_task_name(typed, load_settings({}))

@@ -54,7 +54,9 @@ class Presentation:
             is_notifying=settings.is_notifying if notify is None else notify,
         )
 
-    def show(self, results: Sequence[JobResult], output_options: OutputOptions) -> None:
+    def show_previews(
+        self, results: Sequence[JobResult], output_options: OutputOptions
+    ) -> None:
         """Draw previews of the saved files, where the terminal can show images."""
         how = capabilities.image_protocol(os.environ)
         if how is None or not self._is_drawing(output_options):
@@ -69,14 +71,16 @@ class Presentation:
     def _is_drawing(self, output_options: OutputOptions) -> bool:
         if self.is_previewing is False or not is_terminal(sys.stderr):
             return False
-        is_person_there = is_terminal(sys.stdout) and not (
+        on_terminal = is_terminal(sys.stdout) and not (
             output_options.is_quiet or output_options.is_json
         )
-        return bool(self.is_previewing) or is_person_there
+        return bool(self.is_previewing) or on_terminal
 
-    def end(self, results: Sequence[JobResult], output_options: OutputOptions) -> None:
+    def notify_and_open(
+        self, results: Sequence[JobResult], output_options: OutputOptions
+    ) -> None:
         """Notify that a long job has ended, and open its files."""
-        if is_terminal(sys.stderr) and self.is_news(results):
+        if is_terminal(sys.stderr) and self.is_notification_due(results):
             _write_to_terminal(
                 capabilities.notification_sequence(
                     notification_text(results), os.environ
@@ -95,7 +99,7 @@ class Presentation:
                 )
                 return
 
-    def is_news(self, results: Sequence[JobResult]) -> bool:
+    def is_notification_due(self, results: Sequence[JobResult]) -> bool:
         """Return whether a notification is due: by option, or after a long wait."""
         if any(isinstance(result.error, StoppedError) for result in results):
             return False
@@ -142,19 +146,19 @@ def print_results(  # noqa: PLR0913 -- one for each decision of a command
     *,
     command: str,
     output_options: OutputOptions,
-    wanted: ResultKind = ResultKind.FILES,
+    result_kind: ResultKind = ResultKind.FILES,
     is_many: bool = False,
     presentation: Presentation | None = None,
 ) -> int:
     """Print the results of jobs and return the exit code."""
     if presentation is not None:
-        presentation.show(results, output_options)
-    lines = result_lines(results, wanted)
+        presentation.show_previews(results, output_options)
+    lines = result_lines(results, result_kind)
     code = print_result_lines(
         lines, results, command=command, output_options=output_options, is_many=is_many
     )
     if presentation is not None:
-        presentation.end(results, output_options)
+        presentation.notify_and_open(results, output_options)
     return code
 
 
@@ -213,14 +217,16 @@ def print_json(results: Sequence[JobResult], *, command: str, is_many: bool) -> 
         write_result(json_document.dumps(json_document.result_document(results[0])))
 
 
-def result_lines(results: Sequence[JobResult], wanted: ResultKind) -> Iterator[str]:
+def result_lines(
+    results: Sequence[JobResult], result_kind: ResultKind
+) -> Iterator[str]:
     """Yield the lines for stdout: paths, URLs, task ids, or ids of the library."""
     for result in results:
-        if wanted is ResultKind.IDS:
+        if result_kind is ResultKind.IDS:
             yield from [result.task_id] if result.task_id else []
-        elif wanted is not ResultKind.SAVED and (made := _library_ids(result)):
+        elif result_kind is not ResultKind.SAVED and (made := _library_ids(result)):
             yield from made
-        elif wanted is ResultKind.LINKS:
+        elif result_kind is ResultKind.LINKS:
             yield from _urls(result)
         else:
             yield from (str(one.path) for one in result.outputs if one.path)

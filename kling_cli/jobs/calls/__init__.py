@@ -1,1 +1,1 @@
-"""Other ways to call the API: raw, synchronous, and jobs of two calls."""
+"""Calls other than one create call: raw, synchronous, session steps, two-step jobs."""

@@ -1,4 +1,4 @@
-"""A raw call: what a person wants sent as it is, and the job it may be. Pure."""
+"""Raw calls: requests sent as they are, and the jobs that they may create."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 from kling_cli.text import is_text
 
-# What is asked with POST and changes nothing. Source: API reference 2.5, 2.10, 2.11.
+# POST paths that change nothing. Source: API reference 2.5, 2.10, 2.11.
 _READ_ONLY_POSTS = (
     TASKS_PATH,
     SOLUTIONS_PATH,
@@ -54,7 +54,7 @@ _READ_ONLY_POSTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawCall:
-    """One request: `path` begins with a slash and has no query, `body` is JSON."""
+    """A raw request: `path` begins with a slash and has no query, `body` is JSON."""
 
     method: str
     path: str
@@ -62,15 +62,15 @@ class RawCall:
     body: Any = None
 
     @property
-    def is_question(self) -> bool:
-        """Whether it changes nothing, so that it may be asked again."""
+    def is_read_only(self) -> bool:
+        """Whether it changes nothing, so that it may be sent again."""
         if self.method == "POST":
             return self.path in _READ_ONLY_POSTS
         return self.method == "GET"
 
     @property
     def creates(self) -> tuple[Product, Route] | None:
-        """What it makes, as far as the catalogue knows."""
+        """The product and route of a create call that the catalogue knows."""
         found = catalogue.route_by_path(self.path) if self.method == "POST" else None
         return None if found is None else found[:2]
 
@@ -87,16 +87,16 @@ class RawRequest(PreparedRequest):
     """A request whose body came from the caller; it is sent as it is."""
 
     def body(self, callback_url: str | None) -> dict[str, Any]:
-        """Return the body; it says itself where callbacks are to go, if anywhere."""
+        """Return the body; a callback URL is part of it, if there is any."""
         del callback_url
         return deepcopy(dict(self.encoded))
 
 
 def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None:
-    """Return the job that a create call starts; None when the catalogue knows of none.
+    """Return the request of a create call that the catalogue knows, or None.
 
     The body gets an external id if it has none: by it the job is found again when the
-    connection breaks. A model that the catalogue does not know is taken at its word.
+    connection breaks. A model that the catalogue does not have is accepted.
 
     Raises:
         UsageError: the body is no object, or something in it no text.
@@ -132,13 +132,13 @@ def as_request(call: RawCall, *, new_id: Callable[[], str]) -> RawRequest | None
 
 
 def check_call_price(call: RawCall, max_units: float | None) -> None:
-    """Refuse a call that may cost more than the person allows; questions are free.
+    """Refuse a call that may cost more than the person allows; reading is free.
 
     Raises:
         AccountError: it may cost more than `max_units`, or nobody knows.
         UsageError: its body cannot be a job.
     """
-    if max_units is None or call.is_question:
+    if max_units is None or call.is_read_only:
         return
     request = as_request(call, new_id=str)
     if request is None:
@@ -160,7 +160,7 @@ def _external_id(route: Route, body: Mapping[str, Any]) -> str | None:
 
 
 def _model(product: Product, route: Route, call: RawCall) -> Model:
-    """Return the model that path or body names, though nobody may know it."""
+    """Return the model that path or body names, even one not in the catalogue."""
     if route.model_path is not None:
         named = catalogue.get_path(call.body, route.model_path) or route.default_wire_id
     elif "{model}" in route.create_path:
@@ -185,7 +185,7 @@ def _unknown_model(route: Route, name: str) -> Model:
 
 
 def recovery_hint(call: RawCall) -> str:
-    """Return what to do about a call of which nobody knows whether it was done."""
+    """Return what to do about a call whose outcome is unknown."""
     if call.external_id is not None:
         return f"kling wait {call.external_id}"
     if call.creates is None:
@@ -205,12 +205,12 @@ _FIRST_ERROR_STATUS = 300  # an HTTP status below it is a success
 
 
 async def send_call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:
-    """Send `raw` once and return what came of it; an answer's error is in the result.
+    """Send a call once and return its result; an error in the answer is part of it.
 
     Raises:
         CredentialsError: there are none.
-        UnreachableError: there is no answer, and nothing can have happened.
-        OutcomeUnknownError: there is no answer, and something may have happened.
+        UnreachableError: there is no answer, and the call was not made.
+        OutcomeUnknownError: there is no answer, and the call may have been made.
     """
     credentials = credentials_from_settings(settings)
 
@@ -226,7 +226,7 @@ async def send_call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobRes
     except AmbiguousError as exc:
         raise _single_call_error(raw, exc) from exc
     except StoppedError as exc:
-        if raw.is_question:
+        if raw.is_read_only:
             raise
         raise StoppedError(
             f"{exc.message}; the call may have been made",
@@ -245,12 +245,12 @@ async def run_call(
     emit: EmitEvent,
     clock: Clock,
 ) -> list[JobResult]:
-    """Send `raw` and see the tasks that its answer names through to their ends.
+    """Send a call, wait for the tasks that its answer names and save their outputs.
 
-    A create call that the catalogue knows is a job like every other: written down
+    A create call that the catalogue knows is a job like every other: in the journal
     before it is sent, and sent again only when it has certainly not arrived.
 
-    Raises: what `call` raises, and UsageError for a body that cannot be a job.
+    Raises: what `send_call` raises, and UsageError for a body that cannot be a job.
     """
     from kling_cli.jobs.attach import wait_for_tasks  # most raw calls need neither
     from kling_cli.jobs.generation import run_request
@@ -276,7 +276,7 @@ async def run_call(
 def _answer_error(
     raw: RawCall, answer: ApiResponse, credentials: Credentials, settings: Settings
 ) -> KlingError | None:
-    """Return what is wrong, by the API's code; without one, by the HTTP status."""
+    """Return the error in an answer, by the API's code or else the HTTP status."""
     is_plain = answer.code is None and answer.is_json
     if answer.code == SUCCESS or (is_plain and answer.http < _FIRST_ERROR_STATUS):
         return None
@@ -284,15 +284,15 @@ def _answer_error(
         answer,
         base_url=settings.api_base,
         credentials=credentials,
-        is_create=not raw.is_question,
+        is_create=not raw.is_read_only,
     )
     return _single_call_error(raw, error)
 
 
 def _single_call_error(raw: RawCall, error: KlingError) -> KlingError:
-    """Return what the client's error means for a call that is not repeated."""
+    """Return the error of a call that is not retried for one of the client's."""
     if isinstance(error, AmbiguousError):
-        if raw.is_question:
+        if raw.is_read_only:
             return _convert_error(UnreachableError, error, error.message, error.hint)
         message = (
             f"it is unknown whether {raw.method} {raw.path} was done: {error.message}"
@@ -318,7 +318,7 @@ def _convert_error(
 def _call_result(
     raw: RawCall, answer: ApiResponse, error: KlingError | None, *, is_resumable: bool
 ) -> JobResult:
-    """Return the result: all that the answer says about a task, if it names one."""
+    """Return the result, with the task that the answer is about, if it is one."""
     result = JobResult(
         command=COMMAND,
         status=TaskStatus.UNKNOWN,
@@ -353,7 +353,7 @@ def _with_task(result: JobResult, task: Task, *, is_resumable: bool) -> JobResul
 
 
 def _tasks_in(answer: ApiResponse | None) -> Sequence[Task]:
-    """Return the tasks that an answer is about; none when it is about other things."""
+    """Return the tasks that an answer is about, if any."""
     if answer is None:
         return ()
     try:

@@ -1,7 +1,7 @@
-"""One step on its own: open a session, mark points in it, look at the selection.
+"""Single steps of an editing session: open it, mark points, preview the selection.
 
-Steps cost nothing, so one whose answer was lost is simply taken again. The journal gets
-the one that opens a session, for what it says of the video.
+Steps are free, so one whose answer was lost is simply run again. The step that opens a
+session is recorded in the journal, for the facts about its video.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _RUN_AGAIN_HINT = "run the command again; it costs nothing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """What a step has answered; `expires_at` is when its session ends, if known."""
+    """The result of a step; `expires_at` is when its session ends, if known."""
 
     task: Task
     expires_at: datetime | None
@@ -56,30 +56,30 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
-    """A step as it is to be taken; what it makes is saved if the options say so."""
+    """The run of a step; its outputs are saved if the options say so."""
 
     options: RunOptions
     settings: Settings
     emit: EmitEvent
     clock: Clock
 
-    async def take(self, order: Order) -> StepResult:
-        """Take the step and return what it has answered.
+    async def run(self, order: Order) -> StepResult:
+        """Run the step of `order` and return its result.
 
         Raises:
             TaskFailedError: it has recognised nothing.
-            UnreachableError: nobody answered.
-            KlingError: it was refused, or cannot be made.
+            UnreachableError: there was no answer.
+            KlingError: it was refused, or cannot be prepared.
         """
         check_output(self.options, self.settings.output_dir or Path())
         order = resolve_references(order, self.settings)
         kinds = credential_kinds(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)
         return await until_signal(
-            lambda: self._take(request), is_embedded=self.options.is_embedded
+            lambda: self._run(request), is_embedded=self.options.is_embedded
         )
 
-    async def _take(self, request: PreparedRequest) -> StepResult:
+    async def _run(self, request: PreparedRequest) -> StepResult:
         facts = request.plan.product.step or StepSpec(empty_hint="")
         async with open_session(self.settings, self.clock, self.emit) as session:
             task = await self._call(request, session)
@@ -154,7 +154,7 @@ class StepRun:
         return await saver.save(task)
 
     def _ends_at(self, task: Task) -> datetime | None:
-        """Return when the session ends: counted from when it was opened here."""
+        """Return when the session ends, if it was opened on this machine."""
         opened = JobHistory.of(self.settings).job(task.id)
         facts = catalogue.load_description(opened.product).step if opened else None
         if opened is None or facts is None or facts.session_hours is None:
@@ -164,15 +164,15 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True)
 class StepClient:
-    """Creates the way `Submission` wants it. A doubt is no doubt: once more is free."""
+    """The client of a step's `Submission`; an ambiguous call is retried: it is free."""
 
     client: KlingClient
 
     async def create(self, path: str, body: dict[str, Any]) -> Task:
-        """Return what the call has answered, with the session's id in any case.
+        """Return the step's answer as a task with the session's id.
 
         Raises:
-            UnreachableError: there was no answer; it may be made again.
+            UnreachableError: there was no answer; it may be retried.
         """
         try:
             task = await self.client.create_synchronous(path, body)
@@ -188,5 +188,5 @@ class StepClient:
 
 
 async def _no_task() -> Task | None:
-    """Return nothing: what a step did is written down nowhere."""
+    """Return None: the API keeps no record of steps."""
     return None

@@ -1,4 +1,4 @@
-"""Calls that answer with their result at once: no task to wait for, none to look up.
+"""Synchronous calls: the answer is the result, and there is no task to query.
 
 Source: API reference, sections 2.7 (tts) and 2.8 (image-recognize), read 2026-10-04.
 """
@@ -18,12 +18,12 @@ _HINT: Final = "it may have been charged; run the command again for a result"
 
 
 def is_synchronous(record: JobRecord) -> bool:
-    """Return whether the answer to a job's create call is all there ever is of it."""
+    """Return whether the answer to the job's create call was its result."""
     return record.query_path == NO_ENDPOINT
 
 
 def lost_call_error(record: JobRecord) -> OutcomeUnknownError:
-    """Return the error for a call that was cut off, and that nobody can ask about."""
+    """Return the error of a call that was cut off and cannot be queried."""
     return OutcomeUnknownError(
         f"it is unknown whether job {record.external_id} ({record.product}) was done:"
         " the call was cut off, and the API keeps no record of such calls",
@@ -33,9 +33,9 @@ def lost_call_error(record: JobRecord) -> OutcomeUnknownError:
 
 @dataclass(frozen=True, slots=True)
 class SynchronousClient:
-    """Creates the way `Submission` wants it. What is in doubt stays so.
+    """The client of a synchronous call's `Submission`; ambiguous outcomes are final.
 
-    The API keeps no record of such a call, so nobody can be asked what became of it.
+    The API keeps no record of such a call, so its outcome cannot be queried.
     """
 
     client: KlingClient
@@ -59,5 +59,5 @@ class SynchronousClient:
 
 
 def without_callbacks(options: RunOptions) -> RunOptions:
-    """Return the options for a call that nobody will be called back about."""
+    """Return the options for a call without callbacks."""
     return replace(options, callback="off", tunnel="none", callback_url=None)

@@ -1,8 +1,7 @@
-"""A job of two calls as it is meant, before either is sent; and what it then becomes.
+"""Two-step jobs: a call that opens a session, and a job that uses it.
 
-The first call opens a session and says what is in a video; the second names the session
-and what was chosen. Whatever can be wrong with the second is found before the first,
-which costs something, is sent.
+The first call recognises what is in a video; the second names the session and what was
+chosen in it. The second is validated before the first, which is paid for, is sent.
 """
 
 from __future__ import annotations
@@ -65,11 +64,11 @@ PLACEHOLDER_ID = "kling-made-when-sent"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoStepPlan:
-    """Both orders, checked; `first` is None when the session is open already.
+    """Both validated requests; `first` is None when the session is open already.
 
-    `second` stands for a request whose session and choice are not known yet. `found` is
-    what an earlier run has found in the session, `video_s` how long the video is, as
-    far as this machine knows.
+    `second` has placeholders for a session and choice that are not known yet. `found`
+    are the outputs of the session's first call, `video_s` is the video's duration, both
+    as far as the journal has them.
     """
 
     use: SessionSpec
@@ -86,7 +85,7 @@ class TwoStepPlan:
 
     @property
     def chosen(self) -> str | None:
-        """What the person has chosen, if they have."""
+        """What the person has chosen, if anything."""
         return self.order.values.get(self.use.choice_field or "")
 
     @property
@@ -114,10 +113,10 @@ def _sum_known(amounts: Iterable[float | None]) -> float | None:
 
 
 def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
-    """Return both calls, checked as far as nobody needs to be asked.
+    """Return the plan of both calls, validated without the API.
 
     Raises:
-        UsageError: something of them will not do.
+        UsageError: a value of theirs is invalid.
         CredentialsError: these credentials cannot make the calls.
     """
     use, step = catalogue.load_product(order.product).session, order.before
@@ -153,10 +152,10 @@ def plan_two_steps(order: Order, settings: Settings) -> TwoStepPlan:
 def complete_order(
     plan: TwoStepPlan, session_id: str, found: Collection[Output], choice: str
 ) -> Order:
-    """Return the order of the second call, with all that the first one has told.
+    """Return the order of the second call, with the results of the first.
 
     Raises:
-        UsageError: what was chosen does not go with what was asked for.
+        UsageError: the choice and the order do not fit together.
     """
     use, values = plan.use, dict(plan.order.values)
     values[use.session_field] = session_id
@@ -172,7 +171,7 @@ def complete_order(
 
 
 def _with_placeholders(use: SessionSpec, order: Order, video_s: float | None) -> Order:
-    """Return the order with marks in place of what only the first call will tell."""
+    """Return the order with placeholders for the results of the first call."""
     unknown = {use.session_field: f"<{use.session_field}>"}
     if use.choice_field is not None:
         unknown[use.choice_field] = f"<{use.noun}>"
@@ -185,17 +184,17 @@ def _with_placeholders(use: SessionSpec, order: Order, video_s: float | None) ->
 
 
 def _video_duration(step: Order, history: JobHistory) -> float | None:
-    """Return how long the video is that the first call is about."""
+    """Return the duration of the first call's video, if the journal has it."""
     fields = catalogue.load_step(step.product).fields
     ids = [step.values.get(each.name) for each in fields if each.id_of]
     return next((history.seconds_of(each) for each in ids if each), None)
 
 
 def _with_sound_end(fit: SegmentSpec, order: Order, history: JobHistory) -> Order:
-    """Return the order with the sound's end where nobody said another.
+    """Return the order with the end of the sound, unless another was given.
 
     Raises:
-        UsageError: nobody here knows where the sound ends, or it ends before.
+        UsageError: the end is not known, or is after that of the sound.
     """
     product, values = catalogue.load_product(order.product), order.values
     given = [name for name in fit.audio_fields if values.get(name)]
@@ -236,7 +235,7 @@ def _require_long_enough(
     seconds: float,
     start: float | None,
 ) -> None:
-    """Refuse a sound that is too short to its end, by the options that were typed."""
+    """Refuse a sound that is too short; the message names the options typed."""
     left_s = round(seconds - (start or 0.0), 3)
     if left_s >= fit.overlap_s:
         return
@@ -259,14 +258,14 @@ def _appearance(found: Output | None) -> Appearance:
 
 
 ChooseInput = Callable[[tuple[Output, ...]], str]
-"""Asks a person which of the things found is meant."""
+"""Asks a person which of the outputs to use; returns its id."""
 
 _JOB_EVENTS = (Prepared, Submitted, Finished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoStepJob:
-    """A job of two calls. Without `ask` there is nobody who could choose."""
+    """The run of a two-step job. `ask` lets a person choose; None if there is none."""
 
     options: RunOptions
     settings: Settings
@@ -275,7 +274,7 @@ class TwoStepJob:
     ask: ChooseInput | None = None
 
     async def run(self, order: Order) -> JobResult:
-        """Make the job and see it through.
+        """Run both calls.
 
         Raises:
             KlingError: it ended before anything was sent.
@@ -285,21 +284,21 @@ class TwoStepJob:
         check_price(plan.whole, self.options.max_units)
         check_output(self.options, self.settings.output_dir or Path())
         if plan.session_id is not None:
-            return await self._go_on(plan, plan.session_id, plan.found, None)
+            return await self._run_second(plan, plan.session_id, plan.found, None)
         needs_ingress = self.options.callback == "require"
         found = await self.find(plan.step, needs_ingress=needs_ingress)
         if found.error is not None or found.task_id is None:
             return replace(found, product=order.product)
         outputs = tuple(one.output for one in found.outputs)
-        return await self._go_on(plan, found.task_id, outputs, found.units)
+        return await self._run_second(plan, found.task_id, outputs, found.units)
 
     async def find(self, step: Order, *, needs_ingress: bool = False) -> JobResult:
-        """Make the first call alone, and say what it has found.
+        """Run the first call alone, and report its outputs.
 
-        With `needs_ingress` it is not made unless callbacks can come in later on.
+        With `needs_ingress` it is not made unless callbacks could be received.
 
         Raises:
-            KlingError: it ended before it was written down; nothing was sent.
+            KlingError: it ended before the job was in the journal; nothing was sent.
         """
         product = catalogue.load_step(step.product)
         options = replace(
@@ -316,10 +315,12 @@ class TwoStepJob:
             emit=partial(self._emit_step_event, product),
             clock=self.clock,
         )
-        return result if result.error is not None else self._told(result, product)
+        return (
+            result if result.error is not None else self._report_found(result, product)
+        )
 
-    def _told(self, result: JobResult, step: Product) -> JobResult:
-        """Tell what was found, and return the result with its session."""
+    def _report_found(self, result: JobResult, step: Product) -> JobResult:
+        """Report what was found, and return the result with its session."""
         count = len(result.outputs)
         what = f"{count or 'no'} {step.output}{'' if count == 1 else 's'} found"
         cost = "" if result.units is None else f" ({result.units:g} units)"
@@ -334,14 +335,14 @@ class TwoStepJob:
             error=_nothing_found_error(step),
         )
 
-    async def _go_on(
+    async def _run_second(
         self,
         plan: TwoStepPlan,
         session_id: str,
         found: tuple[Output, ...],
         spent: float | None,
     ) -> JobResult:
-        """Make the second call; a failure tells how to go on without the first."""
+        """Run the second call; the error's hint says how to repeat it alone."""
         choice = plan.chosen
         try:
             choice = choose_input(plan, found, self.ask)
@@ -364,10 +365,10 @@ class TwoStepJob:
             )
         ids = [str(one.id) for one in found]
         likely = choice if choice in ids or not ids else ids[0]
-        self._show_the_way(result, plan, session_id, likely or "0")
+        self._add_repeat_hint(result, plan, session_id, likely or "0")
         return replace(result, session_id=session_id)
 
-    def _show_the_way(
+    def _add_repeat_hint(
         self, result: JobResult, plan: TwoStepPlan, session_id: str, choice: str
     ) -> None:
         error = result.error
@@ -377,14 +378,14 @@ class TwoStepJob:
         product = catalogue.load_product(plan.order.product)
         session = product.field(plan.use.session_field).spelling
         face = product.field(str(plan.use.choice_field)).spelling
-        ingress = (
+        advice = (
             f"while the session lives, nothing needs to be found again: the same"
             f" command with {session} {session_id} {face} {choice}"
         )
-        error.hint = f"{error.hint}; {ingress}" if error.hint else ingress
+        error.hint = f"{error.hint}; {advice}" if error.hint else advice
 
     def _emit_step_event(self, step: Product, event: Event) -> None:
-        """Pass on what happens but for what is said of a job proper."""
+        """Emit the events of the first call, except those of a job of its own."""
         if isinstance(event, Prepared):
             cost = "" if event.units is None else f", about {event.units:g} units"
             self.emit(Remark(message=f"looking for {step.output}s{cost}"))
@@ -395,10 +396,10 @@ class TwoStepJob:
 def choose_input(
     plan: TwoStepPlan, found: tuple[Output, ...], ask: ChooseInput | None
 ) -> str:
-    """Return which of the things found is meant: the one said, the only one, or asked.
+    """Return the id of the output to use: the one given, the only one, or the choice.
 
     Raises:
-        UsageError: it is not there, or there are several and nobody to ask.
+        UsageError: it does not exist, or there are several and no one to ask.
         StoppedError: the person asked has stopped the command.
     """
     ids = [str(one.id) for one in found]
@@ -422,7 +423,7 @@ def choose_input(
 
 
 def time_span(one: Output) -> str:
-    """Return when something is seen: `0 to 5.041 s`."""
+    """Return when an output is seen in the video: `0 to 5.041 s`."""
     start_s = (one.facts or {}).get("start_s", 0.0)
     if one.duration_s is None:
         return f"from {start_s:g} s"

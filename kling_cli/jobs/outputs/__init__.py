@@ -1,1 +1,1 @@
-"""Saving what a task made: names, downloads, partial files."""
+"""Saving the outputs of tasks: destinations, file names, downloads, partial files."""

@@ -1,6 +1,6 @@
-"""What the bytes of a result are, by their first ones: media, text, an error page.
+"""Detection of a file's kind by its first bytes: media, text, an error page.
 
-Pure. A server's `Content-Type` is not believed: an error page has been served as a
+Pure. A server's `Content-Type` does not count: an error page has been served as a
 video, and a video as `application/octet-stream`.
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-HEAD_BYTES: Final = 512  # of a file, by which what it is can be told
+HEAD_BYTES: Final = 512  # of a file, enough to detect its kind
 
 _BYTE_ORDER_MARKS: Final = (
     b"\xef\xbb\xbf",
@@ -63,7 +63,7 @@ _RECEIVED_NAMES: Final[Mapping[str, str]] = {
 def content_problem(output_type: str, first: bytes) -> str | None:
     """Return why a file that begins so is no output of this type; None if it may be.
 
-    Of a type that is not known everything is taken but pages, JSON and nothing.
+    For a type that is not known, only pages, JSON and empty files are refused.
     """
     if not first:
         return "the server sent an empty file"
@@ -76,7 +76,7 @@ def content_problem(output_type: str, first: bytes) -> str | None:
 
 
 def _detect_kind(first: bytes) -> str | None:
-    """Return what a file is by its first bytes; None when they tell nothing."""
+    """Return the kind of a file by its first bytes; None if it is not known."""
     for is_kind, kind in (
         (_is_video, _VIDEO),
         (_is_image, _IMAGE),
@@ -94,7 +94,7 @@ def _detect_kind(first: bytes) -> str | None:
 
 
 def _is_video(first: bytes) -> bool:
-    """Return whether this is a video, of what is neither an image nor a sound."""
+    """Return whether it is a video, provided it is neither an image nor a sound."""
     is_iso = first[4:8] in _ISO_BOXES and not _is_text(first)
     is_avi = first[:4] == b"RIFF" and first[8:12] == b"AVI "
     return is_iso or is_avi or first.startswith(_WEBM)
@@ -120,7 +120,7 @@ def _is_audio(first: bytes) -> bool:
 
 
 def _is_text(first: bytes) -> bool:
-    """Return whether the bytes are text: a byte-order mark, or nothing that acts."""
+    """Return whether the bytes are text: a byte-order mark, or no control bytes."""
     return first.startswith(_BYTE_ORDER_MARKS) or not _CONTROL_BYTES.intersection(first)
 
 

@@ -1,7 +1,7 @@
-"""Whether the files of a job can be saved where they are wanted: tried, before paying.
+"""Checks that outputs can be saved at their destination, before anything is paid.
 
-What a file system allows cannot be told by looking (root, read-only mounts, quotas,
-longest names), so a file is made beside the target and removed again.
+What a file system allows can only be tried (root, read-only mounts, quotas, longest
+names), so a file is created beside the target and removed again.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ _OTHER_OUTPUT_HINT = "choose another place with --output"
 def check_output(
     options: RunOptions, folder: Path, known: Mapping[str, str] | None = None
 ) -> None:
-    """Refuse an output that could not be written, while nothing is spent yet.
+    """Refuse an `--output` that could not be written.
 
-    `folder` is where files go that `--output` does not place; `known` are the fields of
-    names that are known already, the others stand for something short.
+    `folder` is where files go that `--output` does not place; `known` are the name
+    fields that are known already; the others get a short placeholder.
 
     Raises:
-        UsageError: the template, the file or the folder will not do.
+        UsageError: the template, the file or the folder cannot be used.
     """
     template = options.output or ""
     check_template(template)
@@ -64,7 +64,7 @@ def check_writable(path: Path) -> None:
     """Refuse a path at which no file could be written.
 
     Raises:
-        UsageError: something else is there, the name or the folder will not do.
+        UsageError: it is no file, or the name or the folder cannot be used.
     """
     with _as_usage_error(f"{_shortened_path(path)} cannot be the name of a file"):
         _require_file(path)
@@ -79,7 +79,7 @@ def check_writable(path: Path) -> None:
 
 @contextlib.contextmanager
 def _as_usage_error(what: str) -> Iterator[None]:
-    """Turn what the system says inside into an error that begins with `what`."""
+    """Turn an error of the system into a usage error that begins with `what`."""
     try:
         yield
     except (OSError, ValueError) as exc:
@@ -88,11 +88,11 @@ def _as_usage_error(what: str) -> Iterator[None]:
 
 
 def _require_file(path: Path) -> None:
-    """Look at what has the name already, if anything; a longer name raises OSError."""
+    """Refuse a path that exists and is no file; a name too long raises OSError."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return  # that is the folder's fault
+        return  # the folder is checked next
     for is_special, words in _SPECIAL:
         if is_special(mode):
             raise UsageError(
@@ -104,7 +104,7 @@ def _require_file(path: Path) -> None:
 
 @contextlib.contextmanager
 def _temporary_folders(folder: Path) -> Iterator[None]:
-    """Make the folders that are missing; remove them again if they are still empty."""
+    """Create missing folders; remove them again if they are still empty."""
     missing = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
     made: list[Path] = []
     try:
@@ -126,7 +126,7 @@ def _create_and_remove(path: Path) -> None:
 
 
 def _shortened_path(path: Path) -> str:
-    """Return the path, a name that is far too long without its middle."""
+    """Return the path for a message; a very long one without its middle."""
     text = str(path)
     return (
         text

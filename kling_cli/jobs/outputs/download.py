@@ -1,4 +1,4 @@
-"""Fetching one file over HTTP: whole or not at all, resumed after a break."""
+"""The download of one file over HTTP: complete or not at all, resumed after breaks."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ _ANY_ZLIB_HEADER = 32 + zlib.MAX_WBITS
 
 
 class BrokenDownloadError(Exception):
-    """An attempt ended early; another may go on from here."""
+    """An attempt ended early; the next may continue from here."""
 
 
 class WrongContentError(BrokenDownloadError):
-    """What came is not the file, whatever its status said."""
+    """The response is not the file, whatever its status."""
 
 
 class ExpiredLinkError(BrokenDownloadError):
-    """The link is no longer valid; the API gives a new one."""
+    """The link has expired; the API gives a new one."""
 
 
 class StartOverError(BrokenDownloadError):
-    """What was received so far does not belong to what the server has now."""
+    """The bytes received so far do not belong to the server's present file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """Which bytes of a file an answer brings: from `start` to before `end`.
+    """The bytes of a file in a response: from `start` to before `end`.
 
-    `end` and `total_bytes` are None where the answer does not say.
+    `end` and `total_bytes` are None where the response does not say.
     """
 
     start: int
@@ -63,13 +63,13 @@ class ByteRange:
 
 @dataclass(slots=True, kw_only=True)
 class Download:
-    """One file on its way. `renew` asks the API for a fresh URL.
+    """The download of one file. `renew` queries the API for a fresh URL.
 
-    `on_bytes` is told the bytes so far and the announced total; `on_break` the reason
-    and the pause before the next try; `on_resume` what an earlier run has left, when
-    that is gone on with. `output_type` is what the file must turn out to be; `records`
-    is where its partial file is written down. A body that came compressed may have
-    `most_decoded_bytes`.
+    `on_bytes` gets the bytes so far and the announced total; `on_break` the reason and
+    the pause before the next attempt; `on_resume` the bytes and total of an earlier
+    run's partial file that is continued. The content must be of the `output_type`;
+    `records` stores where the partial file is. A compressed body may have
+    `max_decoded_bytes`.
     """
 
     http: httpx.AsyncClient
@@ -81,7 +81,7 @@ class Download:
     output_type: str
     on_resume: Callable[[int, int | None], None] = lambda *_: None
     records: PartialRecords = field(default_factory=NullRecords)
-    most_decoded_bytes: int = 1 << 30
+    max_decoded_bytes: int = 1 << 30
     _done_bytes: int = 0
     _total_bytes: int | None = None
     _etag: str | None = None
@@ -89,10 +89,10 @@ class Download:
     async def save(self, target: Path, *, is_forced: bool) -> Path:
         """Save under `target`, or under the first free name unless forced.
 
-        What came is kept for the next run where it is written down; see `PartialFile`.
+        A partial file is left for the next run if it is recorded; see `PartialFile`.
 
         Raises:
-            NotSavedError: the bytes cannot be had, or the disk does not take them.
+            NotSavedError: the download failed, or the file could not be written.
         """
         try:
             with PartialFile(target, self.records) as part:
@@ -107,11 +107,11 @@ class Download:
             ) from exc
 
     def _resume(self, part: PartialFile) -> None:
-        """Go on where an earlier run has stopped, if what it left is of this file."""
-        kept = part.resume()
-        if kept is None:
+        """Continue the partial file of an earlier run, if it is of this file."""
+        resumed = part.resume()
+        if resumed is None:
             return
-        record, first = kept
+        record, first = resumed
         size = part.size_bytes
         is_too_long = record.total_bytes is not None and size > record.total_bytes
         if is_too_long or content_problem(self.output_type, first) is not None:
@@ -149,28 +149,28 @@ class Download:
             _check_head(response, is_json=is_json)
             span = self._begin(response, part)
             first = b""
-            async for chunk in _decoded_body(response, self.most_decoded_bytes):
+            async for chunk in _decoded_body(response, self.max_decoded_bytes):
                 if self._done_bytes:
-                    self._take(chunk, span, part)
+                    self._append(chunk, span, part)
                     continue
                 first += chunk
                 if len(first) >= HEAD_BYTES:
-                    self._take_first(first, span, part)
+                    self._append_first(first, span, part)
             if not self._done_bytes:
-                self._take_first(first, span, part)
+                self._append_first(first, span, part)
         if self._total_bytes is not None and self._done_bytes != self._total_bytes:
             raise BrokenDownloadError(
                 f"{self._done_bytes} bytes came, {self._total_bytes} were announced"
             )
 
-    def _take_first(self, first: bytes, span: ByteRange, part: PartialFile) -> None:
-        """Take the first bytes of the file, which must be those of its kind."""
+    def _append_first(self, first: bytes, span: ByteRange, part: PartialFile) -> None:
+        """Append the first bytes of the file, which must be of its type."""
         if (why := content_problem(self.output_type, first)) is not None:
             raise WrongContentError(why)
-        self._take(first, span, part)
+        self._append(first, span, part)
 
-    def _take(self, chunk: bytes, span: ByteRange, part: PartialFile) -> None:
-        """Add bytes to the file, never more than were announced."""
+    def _append(self, chunk: bytes, span: ByteRange, part: PartialFile) -> None:
+        """Append bytes to the file, never more than were announced."""
         room = None if span.end is None else span.end - self._done_bytes
         if room is not None and len(chunk) > room:
             self._start_over(part)
@@ -180,7 +180,7 @@ class Download:
         self.on_bytes(self._done_bytes, self._total_bytes)
 
     def _begin(self, response: httpx.Response, part: PartialFile) -> ByteRange:
-        """Check that the answer goes on where we stopped, or begin the file anew."""
+        """Return the response's bytes; the file starts over unless they continue it."""
         span = _byte_range(response)
         etag = response.headers.get("etag")
         if _content_coding(response) not in _IDENTITY_CODINGS:
@@ -197,27 +197,29 @@ class Download:
         return span
 
     def _is_continuation(self, span: ByteRange | None, etag: str | None) -> bool:
-        """Return whether an answer goes on with the part we have."""
+        """Return whether a response continues the partial file."""
         if span is None or span.start != self._done_bytes:
             return False
         total_bytes = span.total_bytes
-        known = ((self._etag, etag), (self._total_bytes, total_bytes))
-        return all(None in pair or pair[0] == pair[1] for pair in known)
+        pairs = ((self._etag, etag), (self._total_bytes, total_bytes))
+        return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
     def _start_over(self, part: PartialFile) -> None:
         if self._done_bytes:
             part.begin(None, None)
         self._done_bytes, self._etag, self._total_bytes = 0, None, None
 
-    async def _recover(self, why: Exception, breaks: int) -> None:
-        reason = str(why) or type(why).__name__
-        most = MAX_WRONG_ANSWERS if isinstance(why, WrongContentError) else MAX_BREAKS
-        if breaks >= most:
-            raise NotSavedError(f"the file could not be fetched: {reason}") from why
+    async def _recover(self, cause: Exception, breaks: int) -> None:
+        reason = str(cause) or type(cause).__name__
+        max_breaks = (
+            MAX_WRONG_ANSWERS if isinstance(cause, WrongContentError) else MAX_BREAKS
+        )
+        if breaks >= max_breaks:
+            raise NotSavedError(f"the file could not be fetched: {reason}") from cause
         pause_s = retry_s(breaks, base_s=0.25, max_s=8.0)
         self.on_break(reason, pause_s)
         await self.clock.sleep(pause_s)
-        if isinstance(why, ExpiredLinkError):
+        if isinstance(cause, ExpiredLinkError):
             self.url = await self.renew() or self.url
 
 
@@ -232,15 +234,15 @@ def _require_web_url(url: str) -> None:
 
 
 def _check_head(response: httpx.Response, *, is_json: bool) -> None:
-    """Raise what an answer that brings no file means."""
+    """Raise the error that a response without the file means."""
     status = response.status_code
     if status in EXPIRED_STATUSES:
         raise ExpiredLinkError(f"the link answered {status}")
     if status not in _CONTENT_STATUSES:
         raise BrokenDownloadError(f"the server answered {status}")
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_meant = is_json and kind == _JSON
-    if status != _UNSATISFIABLE and kind in _PAGE_TYPES and not is_meant:
+    is_expected = is_json and kind == _JSON
+    if status != _UNSATISFIABLE and kind in _PAGE_TYPES and not is_expected:
         raise WrongContentError(f"the server sent {kind}, not a file")
     is_partial = status == httpx.codes.PARTIAL_CONTENT
     encoding = _content_coding(response)
@@ -255,27 +257,27 @@ def _content_coding(response: httpx.Response) -> str:
 
 
 def _byte_range(response: httpx.Response) -> ByteRange | None:
-    """Return which bytes an answer brings; None where it cannot be known."""
+    """Return the bytes of the file in a response; None if that is not known."""
     if response.status_code == httpx.codes.OK:
         length = response.headers.get("content-length", "")
         total = int(length) if length.isdecimal() else None
         return ByteRange(0, total, total)
-    said = _RANGE.fullmatch(response.headers.get("content-range", ""))
-    if said is None or response.status_code == _UNSATISFIABLE:
+    content_range = _RANGE.fullmatch(response.headers.get("content-range", ""))
+    if content_range is None or response.status_code == _UNSATISFIABLE:
         return None
-    start, end = int(said["start"]), int(said["last"]) + 1
-    total = None if said["total"] == "*" else int(said["total"])
-    is_sound = start < end and (total is None or end <= total)
-    return ByteRange(start, end, total) if is_sound else None
+    start, end = int(content_range["start"]), int(content_range["last"]) + 1
+    total = None if content_range["total"] == "*" else int(content_range["total"])
+    is_valid = start < end and (total is None or end <= total)
+    return ByteRange(start, end, total) if is_valid else None
 
 
 async def _decoded_body(
-    response: httpx.Response, most_bytes: int
+    response: httpx.Response, max_bytes: int
 ) -> AsyncIterator[bytes]:
-    """Yield the body as the file has it: compressed bytes are decoded, in pieces.
+    """Yield the body without its content coding, in pieces.
 
     Raises:
-        WrongContentError: they cannot be decoded, or come to far too many.
+        WrongContentError: it cannot be decoded, or has more than `max_bytes`.
     """
     if _content_coding(response) in _IDENTITY_CODINGS:
         async for chunk in response.aiter_raw():
@@ -285,7 +287,7 @@ async def _decoded_body(
     async for chunk in response.aiter_raw():
         for piece in _decompressed(decoder, chunk):
             done_bytes += len(piece)
-            if done_bytes > most_bytes:
+            if done_bytes > max_bytes:
                 raise WrongContentError("the server sent far too many bytes")
             yield piece
     if not decoder.eof:
@@ -293,7 +295,7 @@ async def _decoded_body(
 
 
 def _decompressed(decoder: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
-    """Yield what a chunk holds, never more than a piece at a time in memory."""
+    """Yield the decompressed pieces of a chunk, one at a time in memory."""
     is_more = True
     while is_more:
         try:

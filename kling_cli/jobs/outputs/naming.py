@@ -1,4 +1,4 @@
-"""What a saved file is called. Pure but for the look at which names are taken."""
+"""File names of saved outputs. Pure, but for what the file system allows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _SUFFIX_BYTES = 16  # what follows the last dot and is longer is no suffix
 
 
 def check_template(template: str) -> None:
-    """Refuse a template that cannot be filled in; better now than when all is paid.
+    """Refuse a template that cannot be filled in.
 
     Raises:
         UsageError: an unknown field, braces that do not close, no such home folder.
@@ -68,11 +68,11 @@ def check_template(template: str) -> None:
 def output_path(
     template: str | None, folder: Path, values: dict[str, str], *, is_sole: bool
 ) -> Path:
-    """Return where an output goes, before looking whether the name is free.
+    """Return the path of an output, whether or not the name is taken.
 
-    `template` is None, a folder (existing, or ending in a slash), a file name, or holds
-    fields. Values from the API are made harmless: they cannot leave the folder. With
-    several outputs a name without the index gets it before its suffix.
+    `template` is None, a folder (existing, or ending in a slash), or a file name; it
+    may have fields. Values are made safe: they cannot leave the folder. With several
+    outputs a name without the index gets it before its suffix.
     """
     safe = {
         name: prompt_slug(value) if name == "prompt" else safe_value(value)
@@ -90,7 +90,7 @@ def output_path(
 
 
 def relative_to_cwd(path: Path | str) -> str:
-    """Return a path relative to the current folder if it lies below, or as it is."""
+    """Return a path relative to the current folder if it is below, or unchanged."""
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except (ValueError, OSError):  # elsewhere; or the current folder is gone
@@ -107,8 +107,8 @@ def candidate_paths(path: Path) -> Iterator[Path]:
 def append_to_stem(path: Path, addition: str) -> Path:
     """Return the path with `addition` before its suffix.
 
-    A name that would become longer than the file system takes loses the end of its
-    stem instead; with no addition that is all that happens.
+    The end of the stem is cut off if the name is too long for the file system, even
+    with an empty addition.
     """
     stem, suffix = path.stem, path.suffix
     if len(os.fsencode(suffix)) > _SUFFIX_BYTES:
@@ -117,18 +117,18 @@ def append_to_stem(path: Path, addition: str) -> Path:
 
 
 def fit_name(folder: Path, stem: str, ending: str) -> str:
-    """Return `stem` and `ending` as one name that `folder` takes, the stem cut to fit.
+    """Return `stem` and `ending` as a name that fits `folder`, the stem cut if need be.
 
     It is cut between characters, never within the bytes of one.
     """
-    room = longest_name_bytes(folder) - len(os.fsencode(ending))
-    while stem and len(os.fsencode(stem)) > room:
+    max_stem_bytes = longest_name_bytes(folder) - len(os.fsencode(ending))
+    while stem and len(os.fsencode(stem)) > max_stem_bytes:
         stem = stem[:-1]
     return stem + ending
 
 
 def longest_name_bytes(folder: Path) -> int:
-    """Return how many bytes a name in `folder` may have; at most 255."""
+    """Return the longest name in `folder` in bytes; at most 255."""
     try:
         return min(_NAME_BYTES, os.pathconf(folder, "PC_NAME_MAX"))
     except (OSError, ValueError):  # it is not there yet, or does not say
@@ -136,26 +136,26 @@ def longest_name_bytes(folder: Path) -> int:
 
 
 def safe_value(value: str) -> str:
-    """Return `value` as one harmless part of a file name."""
-    kept = _UNSAFE.sub("_", value)[:_MAX_VALUE_CHARS].strip(" ")
-    return kept.lstrip(".") or "_"
+    """Return `value` as a safe part of a file name."""
+    safe = _UNSAFE.sub("_", value)[:_MAX_VALUE_CHARS].strip(" ")
+    return safe.lstrip(".") or "_"
 
 
 def prompt_slug(prompt: str) -> str:
-    """Return a few words of a prompt, joined by hyphens, as a part of a file name.
+    """Return the first words of a prompt, joined by hyphens, for a file name.
 
-    Letters of every script stay; a prompt without any is `untitled`.
+    Letters of every script stay; a prompt without letters is `untitled`.
     """
     words = _NON_WORD.sub("-", unicodedata.normalize("NFC", prompt)).strip("-")
-    kept = words[:_PROMPT_CHARS]
-    if len(kept) < len(words) and words[_PROMPT_CHARS] != "-" and "-" in kept:
-        kept = kept.rpartition("-")[0]  # no half of a word
-    short = kept.encode()[:_PROMPT_BYTES].decode("utf-8", "ignore")
+    slug = words[:_PROMPT_CHARS]
+    if len(slug) < len(words) and words[_PROMPT_CHARS] != "-" and "-" in slug:
+        slug = slug.rpartition("-")[0]  # no half of a word
+    short = slug.encode()[:_PROMPT_BYTES].decode("utf-8", "ignore")
     return short.strip("-") or "untitled"
 
 
 def extension(output: Output, url: str) -> str:
-    """Return the suffix for an output: that of its URL when known, else of its type."""
+    """Return the suffix for an output: that of its URL if known, else of its type."""
     try:
         suffix = urlsplit(url).path.rpartition(".")[2].lower()
     except ValueError:  # no URL at all; fetching it will say so

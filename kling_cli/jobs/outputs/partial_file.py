@@ -1,8 +1,8 @@
-"""The partial file of a download: made beside its target, finished, found again.
+"""The partial file of a download: created beside its target, resumed, put in place.
 
-Its name has a random part and it is created exclusively, so it is never somebody
-else's file. Before it exists it is written down (`PartialRecords`); what stands there,
-and is still a plain file of this user with one name, is ours and may be gone on with.
+Its name has a random part and it is created exclusively, so no other program's file is
+ever taken for it. It is recorded before it exists (`PartialRecords`); a recorded file
+that is still a plain file of this user with one name may be resumed.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # no wait for
 
 
 class PartialRecords(Protocol):
-    """Where the partial files of one output are written down."""
+    """Stores where the partial files of one output are."""
 
     def known(self) -> Sequence[PartialFileRecord]:
-        """Return those that were written down and not removed."""
+        """Return the records that were added and not removed."""
 
     def add(self, record: PartialFileRecord) -> bool:
-        """Write down a partial file; return whether that could be done."""
+        """Record a partial file; return whether that could be done."""
 
     def remove(self, path: Path) -> None:
-        """Forget a partial file."""
+        """Remove the record of a partial file."""
 
 
 class NullRecords:
-    """Nothing is written down, so a partial file goes when its download ends."""
+    """Stores nothing, so that a partial file is removed when its download ends."""
 
     def known(self) -> Sequence[PartialFileRecord]:
         return ()
@@ -60,10 +60,10 @@ class NullRecords:
 
 
 class PartialFile:
-    """One download's partial file. Use as a context manager.
+    """The partial file of one download, as a context manager.
 
-    What came is kept when the block ends early, unless nothing came, the disk takes no
-    more, or the file is not written down and nobody would find it again.
+    It stays when the block ends early, unless it is empty, the disk is full, or it is
+    not recorded and could not be found again.
     """
 
     def __init__(self, target: Path, records: PartialRecords) -> None:
@@ -95,9 +95,9 @@ class PartialFile:
         return 0 if self._stream is None else os.fstat(self._stream.fileno()).st_size
 
     def resume(self) -> tuple[PartialFileRecord, bytes] | None:
-        """Open what an earlier run has kept beside the target, if it can be trusted.
+        """Open the partial file that an earlier run has left beside the target.
 
-        Return its record and its first bytes.
+        Return its record and its first bytes; None if there is none to be trusted.
         """
         folder = Path(os.path.realpath(self.target.parent))
         for record in self._records.known():
@@ -115,10 +115,10 @@ class PartialFile:
         return None
 
     def begin(self, etag: str | None, total_bytes: int | None) -> None:
-        """Be empty and belong to this content; made now if it is not there yet.
+        """Create or empty the file, for content with this ETag and length.
 
         Raises:
-            OSError: it cannot be made or emptied.
+            OSError: it cannot be created or emptied.
         """
         if self._stream is not None:  # first: it is never taken for the new content
             self._stream.seek(0)
@@ -135,7 +135,7 @@ class PartialFile:
         """Add bytes at the end.
 
         Raises:
-            OSError: the disk does not take them.
+            OSError: they cannot be written.
         """
         assert self._stream is not None  # noqa: S101 -- `begin` or `resume` came first
         rest = memoryview(raw)
@@ -143,12 +143,12 @@ class PartialFile:
             rest = rest[self._stream.write(rest) :]
 
     def put_in_place(self, *, is_forced: bool) -> Path:
-        """Give the finished file its name; without force never one that is taken.
+        """Move the finished file to its name; without force never to one that is taken.
 
-        Other partial files of the same output are removed: it is here now.
+        Other partial files of the same output are removed.
 
         Raises:
-            OSError: the bytes or the name cannot be had.
+            OSError: it cannot be flushed or moved.
         """
         assert self._stream is not None  # noqa: S101 -- it is finished
         assert self._record is not None  # noqa: S101 -- it is finished
@@ -161,7 +161,7 @@ class PartialFile:
         return place
 
     def discard(self) -> None:
-        """Remove the partial file, and what is written down of it."""
+        """Remove the partial file and its record."""
         record, stream = self._record, self._stream
         self._record = self._stream = None
         if record is None:
@@ -179,9 +179,9 @@ class PartialFile:
 
 
 def remove_abandoned(path: Path) -> bool:
-    """Remove a partial file that nobody will go on with, if it is still ours.
+    """Remove a partial file that will not be resumed, if it is still the recorded one.
 
-    Return whether it may be forgotten: no other process is writing it.
+    Return whether its record may be removed: no other process is writing the file.
     """
     stream = _open_own(path)
     if stream is None:
@@ -192,13 +192,13 @@ def remove_abandoned(path: Path) -> bool:
 
 
 def partial_name(folder: Path, name: str) -> str:
-    """Return a name for the partial file of `name`, as no other program makes it."""
+    """Return a name for the partial file of `name`, with a random part."""
     ending = f".{secrets.token_hex(_RANDOM_BYTES)}.part"
     return fit_name(folder, f".{name}", ending)
 
 
 def _create_locked(path: Path) -> io.FileIO:
-    """Create the file, which must not be there, and lock it."""
+    """Create the file, which must not exist, and lock it."""
     for _ in range(_CREATE_TRIES - 1):
         with contextlib.suppress(FileNotFoundError):
             return _create_exclusively(path)
@@ -214,9 +214,9 @@ def _create_exclusively(path: Path) -> io.FileIO:
 
 
 def _open_own(path: Path) -> io.FileIO | None:
-    """Open and lock a file that was written down; None if it is not ours any more.
+    """Open and lock a recorded file; None if it is not that file any more.
 
-    It must be a plain file of this user, and no other process may be writing it.
+    It must be a plain file of this user that no other process is writing.
     """
     try:
         stream = io.FileIO(os.open(path, _FLAGS), "r+")
@@ -245,7 +245,7 @@ def _is_locked(path: Path) -> bool:
 
 
 def _lock(stream: io.FileIO) -> bool:
-    """Return whether nobody else has the file open to write it."""
+    """Lock the file; return whether no other process has it locked."""
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -282,7 +282,7 @@ def _move_into_place(part: Path, target: Path, *, is_forced: bool) -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalRecords:
-    """Writes down the partial files of one output; a failing journal stops nothing."""
+    """Stores the partial files of one output in the journal; ignores its errors."""
 
     session: Session
     output: OutputKey
@@ -294,7 +294,7 @@ class JournalRecords:
             return ()
 
     def add(self, record: PartialFileRecord) -> bool:
-        """Write it down, and remove those whose results no longer exist."""
+        """Record it, and remove partial files whose outputs no longer exist."""
         now = self.session.clock.now()
         self._remove_outdated(now - timedelta(days=RETENTION_DAYS))
         return self.session.write(

@@ -1,6 +1,6 @@
-"""The lock by which one process at a time saves the files of a job.
+"""The lock that lets one process at a time save the outputs of a job.
 
-It is the operating system's, so it is released when the process ends, however it ends.
+It is a file lock of the operating system, released however the process ends.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ MAX_LOCK_WAIT_S: Final = 600.0  # a process that was stopped holds its locks
 async def exclusive_save(
     state_dir: Path, job: str, clock: Clock
 ) -> AsyncIterator[None]:
-    """Wait until no other process saves the files of `job`, at most `MOST_S`.
+    """Hold the lock of `job`; wait for it at most `MAX_LOCK_WAIT_S`.
 
-    Without locks, in a folder that cannot be written for instance, everybody saves.
+    Where locks do not work, in a folder that cannot be written for instance, every
+    process saves.
     """
     name = hashlib.sha256(job.encode("utf-8", "replace")).hexdigest()[:16]
     path = state_dir / LOCK_FOLDER / f"{name}.lock"
@@ -45,7 +46,7 @@ async def exclusive_save(
 
 
 def _acquire(path: Path) -> int | None:
-    """Return the descriptor that holds the lock; None while another process does."""
+    """Return the descriptor that holds the lock; None while another process has it."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

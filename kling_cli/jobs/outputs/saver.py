@@ -33,20 +33,20 @@ from kling_cli.jobs.outputs.save_lock import exclusive_save
 from kling_cli.jobs.session import Session
 from kling_cli.store import JobRecord, OutputKey, SavedOutput
 
-STEP_BYTES = 65_536  # progress is reported at most this often
+PROGRESS_STEP_BYTES = 65_536  # progress is reported at most this often
 
 
 async def save_job(
     job: Job, task: Task, session: Session, *, is_always: bool = False
 ) -> None:
-    """Save the outputs of a job's finished task; a failure is noted in the job.
+    """Save the outputs of a job's finished task; a failure is in the job.
 
-    One process at a time saves a job; what another has saved since this run began is
-    not saved again, unless `is_always`.
+    One process at a time saves a job; outputs that another has saved since this run
+    began are not saved again, unless `is_always`.
     """
 
     async def query_again() -> Task | None:
-        """Return the task as it is now, for fresh links; None without an answer."""
+        """Return the task with fresh links; None if there is no answer."""
         job.queries += 1
         try:
             fresh = await session.poller.ask_one(job.record)
@@ -57,12 +57,12 @@ async def save_job(
         return fresh
 
     def record_paths(paths: tuple[str, ...]) -> None:
-        """Record at once what is saved: whatever comes next may be the end."""
+        """Record each saved file at once: this process may end at any time."""
         absolute = tuple(str(Path(each).absolute()) if each else "" for each in paths)
         job.record = session.update_job(job.record, paths=absolute)
 
     def partial_records(file: OutputFile) -> PartialRecords:
-        """Return where partial files are recorded; nowhere if the task ends too."""
+        """Return the records of partial files; none if the task ends with this run."""
         if not job.is_resumable:
             return NullRecords()
         key = OutputKey(
@@ -112,7 +112,7 @@ class OutputFile:
     is_watermark: bool
 
     def url_in(self, task: Task) -> str | None:
-        """Return where this file lies, according to the task's newest answer."""
+        """Return the URL of this file in an answer about the task."""
         if self.index > len(task.outputs):
             return None
         output = task.outputs[self.index - 1]
@@ -121,13 +121,12 @@ class OutputFile:
 
 @dataclass(slots=True, kw_only=True)
 class Saver:
-    """Saves the outputs of one job. `query_again` returns the task as it stands now.
+    """Saves the outputs of one job. `query_again` returns the task with fresh links.
 
-    What an earlier run has saved of an incomplete job is not saved again, nor what
-    another process has just saved under one of the `saved_elsewhere` paths, if it would
-    go there again. `on_saved` is given the paths after each file, `""` where one is
-    still to come; `partial_records` returns where a file's partial file is recorded, so
-    that a later run resumes it.
+    A file that an earlier run has saved of an incomplete job is not saved again, nor
+    one at a path that is among the `saved_elsewhere` of another process. `on_saved`
+    gets the paths after each file, `""` for one still to come; `partial_records`
+    returns the records of a file's partial files, so that a later run resumes them.
     """
 
     http: httpx.AsyncClient
@@ -164,7 +163,7 @@ class Saver:
                 self.saved.append(await self._save_one(file, task, path))
             except NotSavedError as exc:
                 self.saved.append(SavedOutput(output=file.output))
-                failure = failure or self._explained(exc, file, task)
+                failure = failure or self._with_link(exc, file, task)
             done = tuple(str(one.path or "") for one in self.saved)
             self.on_saved(done + before[len(done) :])
         if failure is not None:
@@ -183,8 +182,8 @@ class Saver:
         if str(name.absolute()) in self.saved_elsewhere:
             before = str(name.absolute())
         if (size := _saved_size(before)) is not None:
-            there = Path(relative_to_cwd(before))
-            return SavedOutput(output=file.output, path=there, total_bytes=size)
+            saved_path = Path(relative_to_cwd(before))
+            return SavedOutput(output=file.output, path=saved_path, total_bytes=size)
         path = await self._download(file, task, url, name).save(
             name, is_forced=self.record.is_forced
         )
@@ -229,10 +228,10 @@ class Saver:
             return append_to_stem(path, "-watermark")
         return append_to_stem(path, "")
 
-    def _explained(
+    def _with_link(
         self, error: NotSavedError, file: OutputFile, task: Task
     ) -> NotSavedError:
-        """Return the error with the link: it is what the person has paid for."""
+        """Return the error with the link, so that the person can fetch the file."""
         return NotSavedError(
             error.message,
             hint=f"kling download {task.id}, or fetch it yourself: {file.url_in(task)}",
@@ -246,10 +245,13 @@ class _DownloadReporter:
         self._emit = emit
         self._task_id = task_id
         self._name = name
-        self._reported_bytes = -STEP_BYTES
+        self._reported_bytes = -PROGRESS_STEP_BYTES
 
     def on_bytes(self, done_bytes: int, total_bytes: int | None) -> None:
-        if done_bytes - self._reported_bytes < STEP_BYTES and done_bytes != total_bytes:
+        if (
+            done_bytes - self._reported_bytes < PROGRESS_STEP_BYTES
+            and done_bytes != total_bytes
+        ):
             return
         self._reported_bytes = done_bytes
         self._emit(
@@ -280,9 +282,9 @@ class _DownloadReporter:
 
 
 def _saved_size(path: str) -> int | None:
-    """Return the bytes of a file saved before; None where there is none any more."""
-    there = Path(path)
-    return there.stat().st_size if path and there.is_file() else None
+    """Return the size of a file saved before; None if it is no longer there."""
+    file = Path(path)
+    return file.stat().st_size if path and file.is_file() else None
 
 
 def _files_of(task: Task, *, has_watermark: bool) -> list[OutputFile]:

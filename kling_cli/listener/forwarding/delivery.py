@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ from typing import Final
 
 import anyio
 
-from kling_cli.api import ProxyFailedError, httpx
+from kling_cli.api import ProxyFailedError, httpx, new_http
 from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.headers import Headers, with_headers
@@ -135,8 +136,8 @@ def _replay_hint(number: int) -> str:
 class DeliveryOutcome:
     """The outcome of one delivery; `failure` is set exactly when `status` is not.
 
-    `excerpt` is the beginning of the response body, a stranger's text; where nothing
-    could be sent at all, it says why. `body` is as much of it as was read.
+    `excerpt` is the beginning of the response body, untrusted text; where nothing could
+    be sent at all, it says why. `body` is as much of it as was read.
     """
 
     sent_at: datetime
@@ -228,6 +229,19 @@ class DeliveryClient:
             extensions=server_name if url != target.url else None,
         ) as response:
             await reader.read(response)
+
+
+@asynccontextmanager
+async def open_delivery_client(
+    clock: Clock, *, timeout_s: float = DEFAULT_TIMEOUT_S, is_insecure: bool = False
+) -> AsyncIterator[DeliveryClient]:
+    """Open a client whose deliveries take `timeout_s` at most.
+
+    Raises:
+        UsageError: the environment's certificates or proxy cannot be used.
+    """
+    async with new_http(timeout_s=timeout_s, is_insecure=is_insecure) as http:
+        yield DeliveryClient(http=http, clock=clock, timeout_s=timeout_s)
 
 
 class _ResponseReader:

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from kling_cli.api import new_http
 from kling_cli.background import background
 from kling_cli.clock import Clock, within
 from kling_cli.jobs.events import Notice
@@ -24,8 +22,10 @@ from kling_cli.listener.forwarding.delivery import (
     DeliveryClient,
     DeliveryFailure,
     DeliveryOutcome,
+    open_delivery_client,
 )
 from kling_cli.listener.forwarding.policy import (
+    Delivery,
     EmitForwarded,
     ForwardingPolicy,
     RecordForward,
@@ -47,6 +47,8 @@ MAX_CONCURRENT: Final = 64  # deliveries under way to one target
 _OVERHEAD_BYTES: Final = 1024  # of a queued callback, beside its body
 MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
 WRITE_DELAY_S: Final = 0.05  # for a larger batch: a write delays stored callbacks
+
+_QueueKey = tuple[Target, str]  # one queue for each target and task
 
 
 class DeliveryLog:
@@ -105,17 +107,6 @@ def _write_forwards(state_dir: Path, forwards: list[StoredForward]) -> None:
         journal.add_forwards(forwards)
 
 
-@dataclass(slots=True)
-class _TaskQueue:
-    """One task's callbacks for one target, in order; one worker empties it.
-
-    Each is paired with whether it is a replay.
-    """
-
-    target: Target
-    waiting: deque[tuple[StoredCallback, bool]] = field(default_factory=deque)
-
-
 class Forwarder:
     """Forwards submitted callbacks; opened with `open_forwarder`."""
 
@@ -135,8 +126,8 @@ class Forwarder:
         self._group = group
         self._emit = emit
         self._record = record
-        self._queues: dict[tuple[Target, str], _TaskQueue] = {}
-        self._waiting_bytes = 0
+        self._queues: dict[_QueueKey, deque[Delivery]] = {}
+        self._n_queued_bytes = 0
         self._slots = {one: anyio.Semaphore(MAX_CONCURRENT) for one in self._targets}
         self._is_idle = anyio.Event()
         self._is_idle.set()
@@ -146,19 +137,20 @@ class Forwarder:
 
         A replay is marked as one.
         """
+        n_bytes = _queued_bytes(callback)
         for target in targets_for(callback.status, self._targets):
-            if self._waiting_bytes + _queued_bytes(callback) > MAX_QUEUED_BYTES:
-                outcome = self._failed_outcome(DeliveryFailure.QUEUE_FULL)
-                self._record_outcome(callback, target, outcome, 0, is_replay=is_replay)
+            delivery = Delivery(callback=callback, target=target, is_replay=is_replay)
+            if self._n_queued_bytes + n_bytes > MAX_QUEUED_BYTES:
+                self._record_failure(delivery, DeliveryFailure.QUEUE_FULL)
                 continue
-            self._waiting_bytes += _queued_bytes(callback)
+            self._n_queued_bytes += n_bytes
             self._is_idle = anyio.Event() if not self._queues else self._is_idle
             key = (target, _task_key(callback))
             queue = self._queues.get(key)
             if queue is None:
-                queue = self._queues[key] = _TaskQueue(target)
+                queue = self._queues[key] = deque()
                 self._group.start_soon(self._work_queue, key, queue)
-            queue.waiting.append((callback, is_replay))
+            queue.append(delivery)
 
     async def drain(self, timeout_s: float) -> None:
         """Return when all queues are empty, or after `timeout_s`."""
@@ -170,62 +162,50 @@ class Forwarder:
     def record_undelivered(self) -> None:
         """Record what is queued or under way as not delivered."""
         for queue in self._queues.values():
-            for callback, is_replay in queue.waiting:
-                outcome = self._failed_outcome(DeliveryFailure.STOPPED)
-                self._record_outcome(
-                    callback, queue.target, outcome, 0, is_replay=is_replay
-                )
+            for delivery in queue:
+                self._record_failure(delivery, DeliveryFailure.STOPPED)
 
-    async def _work_queue(self, key: tuple[Target, str], queue: _TaskQueue) -> None:
-        while queue.waiting:
-            callback, is_replay = queue.waiting[0]
-            await self._deliver(callback, queue.target, is_replay=is_replay)
-            queue.waiting.popleft()
-            self._waiting_bytes -= _queued_bytes(callback)
+    async def _work_queue(self, key: _QueueKey, queue: deque[Delivery]) -> None:
+        """Deliver a queue in order, and drop it once it is empty."""
+        while queue:
+            await self._deliver(queue[0])
+            delivery = queue.popleft()
+            self._n_queued_bytes -= _queued_bytes(delivery.callback)
         del self._queues[key]
         if not self._queues:
             self._is_idle.set()
 
-    async def _deliver(
-        self, callback: StoredCallback, target: Target, *, is_replay: bool
-    ) -> None:
+    async def _deliver(self, delivery: Delivery) -> None:
         """Deliver one callback, retrying while the connection is refused."""
-        clock = self._client.clock
+        clock, target = self._client.clock, delivery.target
         deadline = clock.monotonic() + self._policy.retry_s
         attempt = 1
         while True:
             async with self._slots[target]:
-                now = clock.now()
-                headers = delivery_headers(
-                    callback, self._policy, now, is_replay=is_replay
-                )
-                outcome = await self._client.deliver(target, headers, callback.raw)
-            pause_s = retry_delay_s(attempt)
-            is_late = clock.monotonic() + pause_s > deadline
+                headers = delivery_headers(delivery, self._policy, clock.now())
+                raw = delivery.callback.raw
+                outcome = await self._client.deliver(target, headers, raw)
+            delay_s = retry_delay_s(attempt)
+            is_late = clock.monotonic() + delay_s > deadline
             if outcome.failure is not DeliveryFailure.REFUSED or is_late:
                 break
             if attempt == 1:
-                self._emit(forwarded_event(callback.id, target, outcome, attempt))
+                self._emit(forwarded_event(delivery, outcome, attempt))
             attempt += 1
-            await clock.sleep(pause_s)
-        self._record_outcome(callback, target, outcome, attempt, is_replay=is_replay)
+            await clock.sleep(delay_s)
+        self._record_outcome(delivery, outcome, attempt)
 
     def _record_outcome(
-        self,
-        callback: StoredCallback,
-        target: Target,
-        outcome: DeliveryOutcome,
-        attempt: int,
-        *,
-        is_replay: bool,
+        self, delivery: Delivery, outcome: DeliveryOutcome, attempt: int
     ) -> None:
-        self._emit(forwarded_event(callback.id, target, outcome, attempt))
-        forward = stored_forward(callback.id, target, outcome, attempt)
-        self._record(replace(forward, is_replay=is_replay))
+        self._emit(forwarded_event(delivery, outcome, attempt))
+        self._record(stored_forward(delivery, outcome, attempt))
 
-    def _failed_outcome(self, failure: DeliveryFailure) -> DeliveryOutcome:
+    def _record_failure(self, delivery: Delivery, failure: DeliveryFailure) -> None:
+        """Record a delivery that was not attempted."""
         now = self._client.clock.now()
-        return DeliveryOutcome(sent_at=now, duration_s=0.0, failure=failure)
+        outcome = DeliveryOutcome(sent_at=now, duration_s=0.0, failure=failure)
+        self._record_outcome(delivery, outcome, 0)
 
 
 @asynccontextmanager
@@ -244,18 +224,19 @@ async def open_forwarder(
     Raises:
         UsageError: the environment's certificates or proxy cannot be used.
     """
-    async with new_http(
-        timeout_s=policy.timeout_s, is_insecure=policy.is_insecure
-    ) as http:
-        client = DeliveryClient(http=http, clock=clock, timeout_s=policy.timeout_s)
-        async with background() as group:
-            forwarder = Forwarder(
-                targets, policy, client=client, group=group, emit=emit, record=record
-            )
-            try:
-                yield forwarder
-            finally:
-                forwarder.record_undelivered()
+    async with (
+        open_delivery_client(
+            clock, timeout_s=policy.timeout_s, is_insecure=policy.is_insecure
+        ) as client,
+        background() as group,
+    ):
+        forwarder = Forwarder(
+            targets, policy, client=client, group=group, emit=emit, record=record
+        )
+        try:
+            yield forwarder
+        finally:
+            forwarder.record_undelivered()
 
 
 def retry_delay_s(attempt: int) -> float:

@@ -1,4 +1,4 @@
-"""What a forwarded request carries, and how its outcome is reported. Pure.
+"""Deliveries: their headers and signatures, and how outcomes are reported. Pure.
 
 Signing follows Standard Webhooks. Kling's account may have no secret; an app can be
 written against signed callbacks all the same. The message id is that of the callback,
@@ -7,7 +7,7 @@ the same for every target and every attempt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -52,39 +52,52 @@ class ForwardingPolicy:
     retry_s: float = RETRY_WINDOW_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A callback to deliver to one target.
+
+    `secrets` sign it where the policy has none. A replay is marked as one.
+    """
+
+    callback: StoredCallback
+    target: Target
+    is_replay: bool = False
+    secrets: tuple[Secret, ...] = ()
+
+
 def delivery_headers(
-    callback: StoredCallback,
-    policy: ForwardingPolicy,
-    now: datetime,
-    *,
-    is_replay: bool = False,
+    delivery: Delivery, policy: ForwardingPolicy, now: datetime
 ) -> Headers:
-    """Return the headers with which a callback is forwarded."""
+    """Return the headers of a delivery that is sent `now`."""
+    callback = delivery.callback
     headers = forwarded_headers(callback.headers)
     if callback.trust == RECONCILED_TRUST:  # a header from outside proves nothing
         headers = with_headers(headers, ((RECONCILED_HEADER, "1"),))
-    if is_replay:
+    if delivery.is_replay:
         headers = with_headers(headers, ((REPLAY_HEADER, str(callback.id)),))
     headers = with_headers(headers, policy.headers)
-    return sign_headers(
-        headers, callback.raw, secrets=policy.secrets, number=callback.id, now=now
-    )
+    secrets = policy.secrets or delivery.secrets
+    if not secrets:
+        return headers
+    message_id = f"kling_{callback.id}"
+    signed = sign(callback.raw, secrets=secrets, message_id=message_id, sent_at=now)
+    return with_headers(headers, signed.items())
 
 
 def forwarded_event(
-    number: int, target: Target, outcome: DeliveryOutcome, attempt: int
+    delivery: Delivery, outcome: DeliveryOutcome, attempt: int
 ) -> Forwarded:
     """Return the event about a delivery, with the diagnosis of its failure."""
+    number = delivery.callback.id
     if outcome.failure is not None:
         hint: str | None = failure_hint(outcome.failure)
     else:
-        hint = status_hint(
-            outcome.status or 0, location=outcome.location, number=number
-        )
+        status = outcome.status or 0
+        hint = status_hint(status, location=outcome.location, number=number)
     return Forwarded(
         number=number,
         method="POST",
-        url=target.display_url,
+        url=delivery.target.display_url,
         status=outcome.status,
         duration_s=outcome.duration_s,
         attempt=attempt,
@@ -95,33 +108,16 @@ def forwarded_event(
 
 
 def stored_forward(
-    number: int, target: Target, outcome: DeliveryOutcome, attempt: int
+    delivery: Delivery, outcome: DeliveryOutcome, attempt: int
 ) -> StoredForward:
-    """Return the outcome as the journal stores it."""
+    """Return the outcome of a delivery as the journal stores it."""
     return StoredForward(
-        callback_id=number,
+        callback_id=delivery.callback.id,
         sent_at=outcome.sent_at,
-        url=target.url,
+        url=delivery.target.url,
         status=outcome.status,
         duration_s=outcome.duration_s,
         attempt=attempt,
         error=outcome.failure.value if outcome.failure else None,
+        is_replay=delivery.is_replay,
     )
-
-
-def sign_headers(
-    headers: Headers,
-    raw: bytes,
-    *,
-    secrets: Sequence[Secret],
-    number: int,
-    now: datetime,
-) -> Headers:
-    """Return the headers with our signature of `raw` in place of any other.
-
-    Without secrets they stay as they are.
-    """
-    if not secrets:
-        return headers
-    ours = sign(raw, secrets=secrets, message_id=f"kling_{number}", sent_at=now)
-    return with_headers(headers, ours.items())

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
-from kling_cli.api import new_http
 from kling_cli.callbacks import Trust
 from kling_cli.clock import Clock
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.listener.events import Forwarded
-from kling_cli.listener.forwarding.delivery import DeliveryClient
+from kling_cli.listener.forwarding.delivery import open_delivery_client
 from kling_cli.listener.forwarding.headers import SIGNATURE_HEADERS, without_headers
 from kling_cli.listener.forwarding.policy import (
+    Delivery,
     EmitForwarded,
     ForwardingPolicy,
     RecordForward,
@@ -28,7 +29,6 @@ from kling_cli.store import (
     CallbackFilter,
     Journal,
     StoredCallback,
-    StoredForward,
     last_by_url,
 )
 
@@ -36,7 +36,7 @@ from kling_cli.store import (
 def with_changes(
     callback: StoredCallback, changes: Mapping[str, Any]
 ) -> StoredCallback:
-    """Return the callback with changed fields in its body, by dotted key: `--set`.
+    """Return the callback with changed fields in its body: `--set`.
 
     Its signature is left out, as it is no longer valid.
 
@@ -45,18 +45,29 @@ def with_changes(
     """
     if not changes:
         return callback
+    subject = f"the body of callback {callback.id}"
+    raw = change_body(callback.raw, changes, subject=subject)
+    headers = without_headers(callback.headers, SIGNATURE_HEADERS)
+    return replace(callback, raw=raw, headers=headers)
+
+
+def change_body(
+    raw: bytes, changes: Mapping[str, Any], *, subject: str, hint: str | None = None
+) -> bytes:
+    """Return a body with changed fields, by dotted key; `subject` is what it is.
+
+    Raises:
+        UsageError: the body is not a JSON object, or has no such field.
+    """
     try:
-        body = json.loads(callback.raw)
+        body = json.loads(raw)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise UsageError(f"--set: the body of callback {callback.id} is no JSON object")
+        raise UsageError(f"--set: {subject} is no JSON object", hint=hint)
     for key, value in changes.items():
         set_value(body, key, value)
-    raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return replace(
-        callback, raw=raw, headers=without_headers(callback.headers, SIGNATURE_HEADERS)
-    )
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def set_value(body: dict[str, Any], key: str, value: Any) -> None:
@@ -99,18 +110,6 @@ def _no_such_field(key: str) -> UsageError:
 
 class UndeliveredError(UnreachableError):
     """A delivery was not answered with 2xx."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
-    """A callback to send again, and its target.
-
-    `secrets` sign it anew, if it was signed: its own signature is too old by now.
-    """
-
-    callback: StoredCallback
-    target: Target
-    secrets: tuple[Secret, ...] = ()
 
 
 def select_callbacks(
@@ -163,22 +162,28 @@ def plan_replays(
     to: Sequence[Target],
     is_failed: bool,
     secrets: tuple[Secret, ...] = (),
-) -> list[Replay]:
-    """Return the replays of callbacks: to the targets named, else to the previous ones.
+) -> list[Delivery]:
+    """Return deliveries of callbacks: to the targets named, else to the previous ones.
 
-    `is_failed` leaves out targets that accepted it. `secrets` are the account's.
+    `is_failed` leaves out targets that accepted it. The account's `secrets` sign a
+    callback that came signed: its own signature is too old by now.
 
     Raises:
         UsageError: a callback was never forwarded and no target is named.
     """
-    found: list[Replay] = []
+    deliveries: list[Delivery] = []
     for callback in callbacks:
         targets = tuple(to) or _previous_targets(journal, callback, is_failed=is_failed)
-        own = secrets if callback.trust == Trust.SIGNED else ()
-        found += [
-            Replay(callback=callback, target=each, secrets=own) for each in targets
+        deliveries += [
+            Delivery(
+                callback=callback,
+                target=target,
+                is_replay=True,
+                secrets=secrets if callback.trust == Trust.SIGNED else (),
+            )
+            for target in targets
         ]
-    return found
+    return deliveries
 
 
 def _previous_targets(
@@ -195,7 +200,7 @@ def _previous_targets(
 
 
 async def send_replays(  # noqa: PLR0913 -- collaborators, by name
-    replays: Sequence[Replay],
+    deliveries: Sequence[Delivery],
     policy: ForwardingPolicy,
     *,
     times: int,
@@ -203,40 +208,24 @@ async def send_replays(  # noqa: PLR0913 -- collaborators, by name
     emit: EmitForwarded,
     record: RecordForward,
 ) -> list[Forwarded]:
-    """Deliver each replay `times` times, one after the other; return the events.
+    """Send each delivery `times` times, one after the other; return the events.
 
     Raises:
         UsageError: the environment's certificates or proxy cannot be used.
     """
     events: list[Forwarded] = []
-    async with new_http(
-        timeout_s=policy.timeout_s, is_insecure=policy.is_insecure
-    ) as http:
-        client = DeliveryClient(http=http, clock=clock, timeout_s=policy.timeout_s)
-        for replay in _repeated(replays, times):
-            event, forward = await _send(replay, policy, client)
-            record(forward)
+    async with open_delivery_client(
+        clock, timeout_s=policy.timeout_s, is_insecure=policy.is_insecure
+    ) as client:
+        for delivery in chain.from_iterable(repeat(each, times) for each in deliveries):
+            headers = delivery_headers(delivery, policy, clock.now())
+            raw = delivery.callback.raw
+            outcome = await client.deliver(delivery.target, headers, raw)
+            record(stored_forward(delivery, outcome, 1))
+            event = forwarded_event(delivery, outcome, 1)
             emit(event)
             events.append(event)
     return events
-
-
-def _repeated(replays: Sequence[Replay], times: int) -> Iterator[Replay]:
-    for replay in replays:
-        for _ in range(times):
-            yield replay
-
-
-async def _send(
-    replay: Replay, policy: ForwardingPolicy, client: DeliveryClient
-) -> tuple[Forwarded, StoredForward]:
-    callback, target = replay.callback, replay.target
-    if not policy.secrets:
-        policy = replace(policy, secrets=replay.secrets)
-    headers = delivery_headers(callback, policy, client.clock.now(), is_replay=True)
-    outcome = await client.deliver(target, headers, callback.raw)
-    forward = replace(stored_forward(callback.id, target, outcome, 1), is_replay=True)
-    return forwarded_event(callback.id, target, outcome, 1), forward
 
 
 def undelivered_error(events: Sequence[Forwarded]) -> UndeliveredError | None:

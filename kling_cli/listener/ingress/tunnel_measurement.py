@@ -14,10 +14,10 @@ import anyio
 
 from kling_cli.api import httpx, new_http
 from kling_cli.callbacks import (
-    Limits,
     Peer,
     ReceivedCallback,
     Receiver,
+    ServerLimits,
     UrlMatch,
     serve,
 )
@@ -101,7 +101,7 @@ async def measure_tunnel(
     receiver = Receiver(
         [probe.match_url], probe.store, emit=lambda _: None, clock=clock
     )
-    limits = replace(Limits(), body_timeout_s=_BODY_TIMEOUT_S)
+    limits = replace(ServerLimits(), body_timeout_s=_BODY_TIMEOUT_S)
     async with serve(receiver, limits=limits) as server:
         try:
             async with provider.open(server.port) as tunnel, new() as http:

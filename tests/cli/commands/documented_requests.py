@@ -47,7 +47,7 @@ class Example:
 
     @property
     def is_pair(self) -> bool:
-        """Whether the older keys have to sign it, so that it goes this way."""
+        """Whether the legacy keys have to sign it, so that the legacy route is used."""
         return CredentialKind.KEY_PAIR in self.call.route.credentials
 
     @property
@@ -79,7 +79,7 @@ class Example:
         return [*line, *options, "--", *arguments]
 
     def with_id(self, external_id: str) -> dict[str, Any]:
-        """Return the body as it has to be under another external id."""
+        """Return the expected body with another external id."""
         body = self.body
         at = self.call.route.external_id_path
         if at is not None:
@@ -156,24 +156,26 @@ class Wrong:
             many = self.field.is_repeated and mapping.codec is None
             encoder.set_path(body, mapping.path, [value] if many else value)
             return body
-        kept = [
+        other_entries = [
             entry
             for entry in encoder.get_path(body, mapping.path) or []
             if not _is_of(entry, mapping.item)
         ]
         encoder.set_path(
-            body, mapping.path, [*kept, {**mapping.item, str(mapping.item_key): value}]
+            body,
+            mapping.path,
+            [*other_entries, {**mapping.item, str(mapping.item_key): value}],
         )
         return body
 
     @property
     def wire(self) -> str:
-        """The last word of the name that the refusal has to have."""
+        """The last part of the field name that the refusal names."""
         return (self.mapping.item_key or self.mapping.path).rpartition(".")[2]
 
 
 def wrongs() -> Iterator[Wrong]:
-    """Yield every field of every example that takes certain values only."""
+    """Yield every field of every example that has a closed set of values."""
     for example in examples():
         for name, limits in example.limits.items():
             mapping = example.call.route.mappings.get(name)

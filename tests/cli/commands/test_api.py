@@ -1,4 +1,4 @@
-"""`kling api` as a shell sees it."""
+"""`kling api` as a subprocess."""
 
 from __future__ import annotations
 
@@ -194,13 +194,13 @@ def test_a_sandbox_of_its_own_will_do(kling: Kling, box: Box) -> None:
         pytest.param("/v1/brand/new", "does not have POST", id="unknown"),
     ],
 )
-@pytest.mark.parametrize("way", [(), ("--wait",)], ids=["once", "followed"])
+@pytest.mark.parametrize("options", [(), ("--wait",)], ids=["once", "followed"])
 def test_what_may_cost_more_than_allowed_is_not_sent(
-    kling: Kling, box: Box, path: str, words: str, way: tuple[str, ...]
+    kling: Kling, box: Box, path: str, words: str, options: tuple[str, ...]
 ) -> None:
     fields = ("-f", "prompt=a boat", "-F", "settings.duration=10")
 
-    result = kling.run("api", "POST", path, *fields, *way, "--max-units", "7")
+    result = kling.run("api", "POST", path, *fields, *options, "--max-units", "7")
 
     assert result.exit_code == 4
     assert words in result.stderr

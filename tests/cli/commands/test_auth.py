@@ -1,4 +1,4 @@
-"""Logging in, looking who one is, logging out; against the sandbox on loopback."""
+"""`kling auth`: login, status and logout, against the sandbox on loopback."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def test_a_login_can_go_unchecked(kling: Kling, box: Box) -> None:
     )
 
     assert done.exit_code == 0
-    said = done.json()
-    assert (said["ok"], said["region"], said["stored_in"]) == (
+    printed = done.json()
+    assert (printed["ok"], printed["region"], printed["stored_in"]) == (
         True,
         "cn",
         "credentials.toml",
@@ -105,7 +105,7 @@ def test_a_login_can_go_unchecked(kling: Kling, box: Box) -> None:
     assert API_HOSTS["cn"] in status.stdout
 
 
-def test_a_person_is_asked_and_nothing_is_shown(kling: Kling) -> None:
+def test_the_key_is_prompted_for_without_echo(kling: Kling) -> None:
     terminal = Terminal(streams=("stdin", "stderr"))
 
     with kling.start("auth", "login", terminal=terminal) as program:
@@ -118,7 +118,7 @@ def test_a_person_is_asked_and_nothing_is_shown(kling: Kling) -> None:
     assert "logged in" in result.stderr
 
 
-def test_a_person_is_asked_for_both_keys_of_a_pair(kling: Kling) -> None:
+def test_both_keys_of_a_pair_are_prompted_for(kling: Kling) -> None:
     terminal = Terminal(streams=("stdin", "stderr"))
 
     with kling.start("auth", "login", "--key-pair", terminal=terminal) as program:
@@ -131,8 +131,8 @@ def test_a_person_is_asked_for_both_keys_of_a_pair(kling: Kling) -> None:
     assert result.exit_code == 0, result
 
 
-def test_a_person_who_types_nothing_is_told_so(kling: Kling) -> None:
-    for keys, said in (("\n", "is empty"), ("\x04", "no API key was typed")):
+def test_an_empty_key_is_an_error(kling: Kling) -> None:
+    for keys, printed in (("\n", "is empty"), ("\x04", "no API key was typed")):
         terminal = Terminal(streams=("stdin", "stderr"))
 
         with kling.start("auth", "login", terminal=terminal) as program:
@@ -141,10 +141,10 @@ def test_a_person_who_types_nothing_is_told_so(kling: Kling) -> None:
             result = program.finish()
 
         assert result.exit_code == 2
-        assert said in result.stderr
+        assert printed in result.stderr
 
 
-def test_without_a_terminal_nobody_is_asked(kling: Kling) -> None:
+def test_without_a_terminal_there_is_no_prompt(kling: Kling) -> None:
     done = kling.run("auth", "login")
 
     assert done.exit_code == 2
@@ -176,19 +176,19 @@ def test_without_credentials_status_ends_with_3_and_says_what_to_do(
     kling: Kling,
 ) -> None:
     plain = kling.run("auth", "status")
-    asked = kling.run("auth", "status", "--json")
+    status = kling.run("auth", "status", "--json")
 
-    assert (plain.exit_code, asked.exit_code) == (3, 3)
+    assert (plain.exit_code, status.exit_code) == (3, 3)
     assert LOGIN_HINT in plain.stderr
-    assert asked.json()["error"]["hint"] == LOGIN_HINT
+    assert status.json()["error"]["hint"] == LOGIN_HINT
 
 
 def test_a_key_that_is_refused_ends_with_3(kling: Kling) -> None:
     done = kling.run("auth", "status", "--json", env={"KLING_API_KEY": "sk-wrong-one"})
 
-    said = done.json()
+    printed = done.json()
     assert done.exit_code == 3
-    assert (said["ok"], said["standing"], said["error"]["code"]) == (
+    assert (printed["ok"], printed["standing"], printed["error"]["code"]) == (
         False,
         "refused",
         1002,

@@ -1,4 +1,4 @@
-"""What is set up, what is not, and what to do about it."""
+"""`kling doctor`: the checks and their remedies."""
 
 from __future__ import annotations
 
@@ -78,15 +78,15 @@ def test_all_is_well(kling: Kling, stand_in: StandIn) -> None:
 
     done = kling.run("doctor", "--json", env=env)
 
-    said = done.json()
+    printed = done.json()
     found = checks(done)
-    assert (done.exit_code, said["ok"], said["error"]) == (0, True, None), done
-    assert {check["level"] for check in said["checks"]} == {"ok"}, done
+    assert (done.exit_code, printed["ok"], printed["error"]) == (0, True, None), done
+    assert {check["level"] for check in printed["checks"]} == {"ok"}, done
     assert "****1828 from environment KLING_API_KEY" in found["credentials"]["message"]
     assert "version 3.31.0" in found["ngrok agent"]["message"]
     assert found["ngrok token"]["message"] == "from environment NGROK_AUTHTOKEN"
-    assert said["settings"]["webhook_secret"]["value"] == "****MTI="
-    assert said["settings"]["tunnel"] == {
+    assert printed["settings"]["webhook_secret"]["value"] == "****MTI="
+    assert printed["settings"]["tunnel"] == {
         "value": "ngrok",
         "origin": "environment KLING_TUNNEL",
     }
@@ -173,12 +173,12 @@ def test_a_simulator_needs_no_credentials_and_no_network(kling: Kling) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("ahead_s", "said"),
+    ("ahead_s", "printed"),
     [(0, "agrees with the API's"), (3600, "s behind the API"), (None, None)],
 )
 @pytest.mark.parametrize("key", ["", API_KEY])
 async def test_the_clock_is_compared_with_the_apis(
-    tmp_path: Path, ahead_s: int | None, said: str | None, key: str
+    tmp_path: Path, ahead_s: int | None, printed: str | None, key: str
 ) -> None:
     now = datetime.now(UTC)
     headers = {}
@@ -199,8 +199,8 @@ async def test_the_clock_is_compared_with_the_apis(
 
     assert found["network"].level is Level.OK
     assert ("login" in found) is bool(key)
-    assert ("clock" in found) is (said is not None)
-    assert said is None or said in found["clock"].message
+    assert ("clock" in found) is (printed is not None)
+    assert printed is None or printed in found["clock"].message
 
 
 @pytest.mark.parametrize(
@@ -223,14 +223,14 @@ def test_settings_that_are_nonsense_end_with_2(
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "said"),
+    ("behaviour", "printed"),
     [
         ({"version": "3.0.4"}, "3.30 or newer is needed"),
         ({"version": "unknown"}, "is not an ngrok agent"),
     ],
 )
 def test_an_agent_that_will_not_do_is_a_warning(
-    kling: Kling, stand_in: StandIn, behaviour: dict[str, str], said: str
+    kling: Kling, stand_in: StandIn, behaviour: dict[str, str], printed: str
 ) -> None:
     stand_in.behave(**behaviour)
 
@@ -238,7 +238,7 @@ def test_an_agent_that_will_not_do_is_a_warning(
 
     assert done.exit_code == 0
     assert checks(done)["ngrok agent"]["level"] == "warn"
-    assert said in checks(done)["ngrok agent"]["message"]
+    assert printed in checks(done)["ngrok agent"]["message"]
 
 
 def test_pyngroks_script_of_the_same_name_is_told_apart(
@@ -273,18 +273,18 @@ def test_a_token_in_ngroks_own_file_is_found_and_not_shown(
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("env", "printed"),
     [
         ({"KLING_TUNNEL": "none"}, "none wanted"),
         ({"KLING_TUNNEL": "auto"}, "the API is on this machine"),
     ],
 )
 def test_a_tunnel_that_is_not_needed_is_not_looked_for(
-    kling: Kling, env: dict[str, str], said: str
+    kling: Kling, env: dict[str, str], printed: str
 ) -> None:
     done = kling.run("doctor", "--json", env=env)
 
-    assert said in checks(done)["tunnel"]["message"]
+    assert printed in checks(done)["tunnel"]["message"]
     assert "ngrok agent" not in levels(done)
 
 
@@ -413,7 +413,7 @@ def test_another_program_of_the_same_name_is_told(tmp_path: Path) -> None:
     assert f"also on PATH: {other}" in second.message
 
 
-def test_only_a_stranger_on_path_is_told_too(tmp_path: Path) -> None:
+def test_another_program_of_the_name_on_path_is_reported(tmp_path: Path) -> None:
     found = check_path([program(tmp_path / "a", "#!/bin/sh\n")])
 
     assert str(Path(sys.executable).parent) in (found.remedy or "")
@@ -424,7 +424,7 @@ def test_a_program_that_cannot_be_read_is_not_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ahead_s", "is_strict", "said"),
+    ("ahead_s", "is_strict", "printed"),
     [
         (31, False, "31 s behind the API; kling makes up"),
         (-299, False, "299 s ahead of the API; kling makes up"),
@@ -433,12 +433,12 @@ def test_a_program_that_cannot_be_read_is_not_ours(tmp_path: Path) -> None:
     ],
 )
 def test_a_clock_is_judged_by_what_it_breaks(
-    ahead_s: float, is_strict: bool, said: str
+    ahead_s: float, is_strict: bool, printed: str
 ) -> None:
     found = check_clock(ahead_s, is_strict=is_strict)
 
     assert found.level is Level.WARN
-    assert said in found.message
+    assert printed in found.message
 
 
 def test_an_account_in_arrears_is_a_failure_of_the_account() -> None:

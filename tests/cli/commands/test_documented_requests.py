@@ -35,7 +35,7 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a command came to: its code, its one JSON object, what it said."""
+    """The outcome of a command: exit code, JSON object and output."""
 
     code: int
     document: dict[str, Any]
@@ -68,8 +68,8 @@ def run(
         monkeypatch.setattr(sys, "stderr", err)
         monkeypatch.setattr(sys, "argv", ["kling", *line])
         code = main()
-        said, noted = (_text(stream) for stream in (out, err))
-        return Ran(code, json.loads(said), noted)
+        printed, noted = (_text(stream) for stream in (out, err))
+        return Ran(code, json.loads(printed), noted)
 
     return run
 
@@ -80,7 +80,7 @@ def _text(stream: io.TextIOWrapper) -> str:
 
 
 def settled(body: Any) -> Any:
-    """Return a body without the order of its typed items, which means nothing."""
+    """Return a body with its typed items sorted, as their order has no meaning."""
     if "contents" in body:
         body = {**body, "contents": sorted(body["contents"], key=json.dumps)}
     return body
@@ -118,7 +118,7 @@ def test_a_documented_request_is_sent_as_it_stands_and_its_result_is_saved(
 
 
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
-def test_a_value_nobody_takes_is_refused_before_anything_is_sent(
+def test_a_value_no_model_accepts_is_refused_before_anything_is_sent(
     wrong: Wrong, run: Callable[[Example, list[str]], Ran], box: Box
 ) -> None:
     ran = run(wrong.example, wrong.line)
@@ -130,13 +130,13 @@ def test_a_value_nobody_takes_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
-def test_a_value_nobody_takes_is_refused_by_the_sandbox_when_sent_raw(
+def test_a_value_no_model_accepts_is_refused_by_the_sandbox(
     wrong: Wrong, box: Box
 ) -> None:
-    said = _post(box, wrong.example.call.documented["path"], wrong.raw)
+    printed = _post(box, wrong.example.call.documented["path"], wrong.raw)
 
-    assert said["code"] == 1201
-    assert SENTENCES.get(wrong.id, wrong.wire) in said["message"]
+    assert printed["code"] == 1201
+    assert SENTENCES.get(wrong.id, wrong.wire) in printed["message"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
@@ -151,10 +151,10 @@ def test_a_model_there_is_not_is_refused_by_both(
     assert (ran.code, "kling-99" in ran.document["error"]["message"]) == (2, True)
     at = example.call.route.model_path
     if at is not None:
-        said = _post(
+        printed = _post(
             box, example.call.documented["path"], {**example.body, at: "kling-99"}
         )
-        assert (said["code"], at in said["message"]) == (1201, True)
+        assert (printed["code"], at in printed["message"]) == (1201, True)
 
 
 def _post(box: Box, path: str, body: Any) -> dict[str, Any]:

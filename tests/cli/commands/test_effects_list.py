@@ -1,4 +1,4 @@
-"""`kling effects --list`: what there is to choose from, for eyes and for pipes."""
+"""`kling effects --list`: the choices, on a terminal and in a pipe."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def a_callback(**columns: object) -> StoredCallback:
 
 @pytest.fixture
 def journal(kling: Kling) -> Iterator[Journal]:
-    """Keep three callbacks, the second of which an app did not take."""
+    """Store three callbacks, the second of which an app did not accept."""
     with Journal.open(kling.state_dir) as opened:
         opened.add_callbacks(
             [

@@ -33,7 +33,7 @@ NONSENSE = {
     "KLING_OUTPUT_DIR": "~nobody-here/x",
     "NGROK_AUTHTOKEN": "a b",
 }
-NOBODY = {**NONSENSE, "KLING_API_BASE": "no URL", "KLING_API_KEY": "a b"}
+INVALID_SETTINGS = {**NONSENSE, "KLING_API_BASE": "no URL", "KLING_API_KEY": "a b"}
 
 
 def run(
@@ -53,15 +53,15 @@ def run(
     ("environ", "line"),
     [
         (NONSENSE, "text2video hi --dry-run"),
-        (NOBODY, "text2video hi --sandbox --no-wait"),
-        (NOBODY, "list"),
-        (NOBODY, "list --remote --sandbox"),
-        (NOBODY, "account balance --sandbox"),
-        (NOBODY, "api GET /tasks -f task_ids=1 --sandbox"),
-        (NOBODY, "events list"),
-        (NOBODY, "models"),
-        (NOBODY, "effects --list"),
-        (NOBODY, "auth logout"),
+        (INVALID_SETTINGS, "text2video hi --sandbox --no-wait"),
+        (INVALID_SETTINGS, "list"),
+        (INVALID_SETTINGS, "list --remote --sandbox"),
+        (INVALID_SETTINGS, "account balance --sandbox"),
+        (INVALID_SETTINGS, "api GET /tasks -f task_ids=1 --sandbox"),
+        (INVALID_SETTINGS, "events list"),
+        (INVALID_SETTINGS, "models"),
+        (INVALID_SETTINGS, "effects --list"),
+        (INVALID_SETTINGS, "auth logout"),
     ],
 )
 def test_nonsense_that_is_not_needed_is_no_matter(
@@ -102,7 +102,7 @@ def test_nonsense_that_is_needed_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    exit_code = run(line, {variable: NOBODY[variable]}, own_home, monkeypatch)
+    exit_code = run(line, {variable: INVALID_SETTINGS[variable]}, own_home, monkeypatch)
 
     assert exit_code == 2
     assert variable in capfd.readouterr().err
@@ -113,12 +113,12 @@ def test_the_doctor_names_all_nonsense(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    exit_code = run("doctor --json", NOBODY, own_home, monkeypatch)
+    exit_code = run("doctor --json", INVALID_SETTINGS, own_home, monkeypatch)
 
     checks = json.loads(capfd.readouterr().out)["checks"]
-    said = " ".join(one["message"] for one in checks if one["name"] == "settings")
+    printed = " ".join(one["message"] for one in checks if one["name"] == "settings")
     assert exit_code == 2
-    assert [name for name in NOBODY if name not in said] == []
+    assert [name for name in INVALID_SETTINGS if name not in printed] == []
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
@@ -134,11 +134,11 @@ def test_a_simulator_needs_no_tunnel_and_signs_as_the_account_would(
         "text2video hi --sandbox --json -o hi.mp4", environ, own_home, monkeypatch
     )
 
-    said = capfd.readouterr()
+    printed = capfd.readouterr()
     assert exit_code == 0
-    assert json.loads(said.out)["callbacks"] > 0
-    assert "valid signature" in said.err
-    assert "ngrok" not in said.err
+    assert json.loads(printed.out)["callbacks"] > 0
+    assert "valid signature" in printed.err
+    assert "ngrok" not in printed.err
 
 
 REQUIRE = 'callback = "require"'
@@ -196,7 +196,7 @@ def test_a_default_for_callbacks_gives_way_to_what_was_typed(
     (tmp_path / "config.toml").write_text(REQUIRE)
     settings = read_settings({"KLING_CONFIG_DIR": str(tmp_path), **environ}, typed)
 
-    options = make_run_options("text2video", settings, said(is_waiting=is_waiting))
+    options = make_run_options("text2video", settings, printed(is_waiting=is_waiting))
 
     assert (options.callback, options.tunnel) == expected
 
@@ -206,7 +206,7 @@ def test_a_default_that_was_typed_wrong_is_an_error_at_once() -> None:
         read_settings({}, {"timeout": "soon"})
 
 
-def said(*, is_waiting: bool) -> CommandOptions:
+def printed(*, is_waiting: bool) -> CommandOptions:
     return CommandOptions(
         download_options=DownloadOptions(),
         output_options=OutputOptions(),

@@ -12,7 +12,7 @@ from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
 from kling_cli.main import main
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
-from tests.jobs.made import a_callback, a_record
+from tests.jobs.factories import a_callback, a_record
 from tests.support.recorder import recorder
 
 BASE = "http://127.0.0.1:1"
@@ -20,7 +20,7 @@ BASE = "http://127.0.0.1:1"
 
 @pytest.fixture(autouse=True)
 def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Be somebody whose newest task is t1, and who has kept callbacks of t1 and t2."""
+    """Make a journal whose newest task is t1, with callbacks of t1 and t2."""
     monkeypatch.setenv("KLING_STATE_DIR", str(own_home / "state"))
     monkeypatch.setenv("KLING_API_BASE", BASE)
     with Journal.open(own_home / "state") as journal:
@@ -33,10 +33,12 @@ def state_dir(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_callbacks_are_chosen_by_it() -> None:
-    kept = events.parse_callback_filter(events.CallbackFilterOptions(task_id="last"))
+    callback_filter = events.parse_callback_filter(
+        events.CallbackFilterOptions(task_id="last")
+    )
     awaited = listen.parse_event_filter(listen.EventOptions(task_ids=["last", "t9"]))
 
-    assert kept.task_id == "t1"
+    assert callback_filter.task_id == "t1"
     assert awaited.task_ids == {"t1", "t9"}
 
 

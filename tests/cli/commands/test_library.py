@@ -1,4 +1,4 @@
-"""Which things are found and deleted; asking the person is in the scenarios."""
+"""Selecting and deleting library items; the confirmation is tested in the scenarios."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_all_that_are_missing_are_named() -> None:
     assert "kling voices" in (caught.value.hint or "")
 
 
-def test_a_person_is_asked_about_names() -> None:
+def test_deletion_asks_for_confirmation_by_name() -> None:
     assert confirmation_question(VOICES, [ANN]) == "Delete the voice Ann (83) for good?"
     assert confirmation_question(ELEMENTS, [ANN, BEN]) == (
         "Delete the 2 elements Ann (83), unnamed (84) for good?"
@@ -73,9 +73,9 @@ async def test_presets_are_not_asked_for_when_there_is_no_room_for_them() -> Non
 @pytest.mark.anyio
 async def test_one_that_cannot_be_deleted_does_not_keep_the_others() -> None:
     class Refusing(RecordingFetcher):
-        async def query(self, method: str, path: str, **said: Any) -> Any:
-            await super().query(method, path, **said)
-            if said["json"]["voice_id"] == "2":
+        async def query(self, method: str, path: str, **printed: Any) -> Any:
+            await super().query(method, path, **printed)
+            if printed["json"]["voice_id"] == "2":
                 raise RefusedError("Voice id not found", code=1201)
 
     client = Refusing(library)

@@ -12,10 +12,10 @@ from kling_cli.cli.commands.list import (
     ListOptions,
     filter_jobs,
     parse_remote_filter,
-    parse_time,
-    plain_job_table,
 )
+from kling_cli.cli.options.values import parse_time
 from kling_cli.cli.output.views import jobs as report
+from kling_cli.cli.output.views.jobs import plain_job_table
 from kling_cli.errors import UsageError
 from kling_cli.jobs.account_tasks import TaskFilter
 from kling_cli.store.journal import Journal

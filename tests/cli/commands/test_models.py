@@ -1,4 +1,4 @@
-"""`kling models`: what is selected, in which order, and how it is told."""
+"""`kling models`: selection, order and output."""
 
 from __future__ import annotations
 

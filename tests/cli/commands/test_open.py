@@ -26,7 +26,7 @@ ITERM = {"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}
 
 @pytest.fixture
 def opened(kling: Kling) -> Path:
-    """Put a program that opens files into the way, and return what it notes them in."""
+    """Put a program that opens files first on PATH, and return its log."""
     programs = kling.home / "bin"
     kling.env["PATH"] = f"{programs}:{kling.env['PATH']}"
     return put_opener(programs)
@@ -42,12 +42,12 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
         result = program.finish()
 
     assert result.exit_code == 0
-    said = result.stdout
+    printed = result.stdout
     [saved] = kling.files()
     assert opened.read_text() == f"{saved}\n"
-    assert hyperlink(saved.name, saved.as_uri()) in said
-    assert "\x1b]1337;File=inline=1;" in said
-    assert "\x1b]9;image succeeded: two cats\x1b\\" in said
+    assert hyperlink(saved.name, saved.as_uri()) in printed
+    assert "\x1b]1337;File=inline=1;" in printed
+    assert "\x1b]9;image succeeded: two cats\x1b\\" in printed
 
     again = kling.run("open", "last", "--sandbox", env=ITERM)
 
@@ -104,8 +104,8 @@ def test_nothing_is_drawn_or_rung_in_a_pipe(
         monkeypatch.setenv(name, value)
     wanted = Presentation(is_previewing=True, is_notifying=True)
 
-    wanted.show([a_result()], OutputOptions())
-    wanted.end([a_result()], OutputOptions())
+    wanted.show_previews([a_result()], OutputOptions())
+    wanted.notify_and_open([a_result()], OutputOptions())
 
     assert capsys.readouterr() == ("", "")
 
@@ -124,10 +124,10 @@ STOPPED = StoppedError("stopped", exit_code=ExitCode.INTERRUPTED)
         (True, a_result(elapsed_s=99.0, error=STOPPED), False),
     ],
 )
-def test_only_the_end_of_a_long_job_is_told_unless_it_is_asked_for(
+def test_only_the_end_of_a_long_job_is_notified_by_default(
     wanted: bool | None, result: JobResult, is_told: bool
 ) -> None:
-    assert Presentation(is_notifying=wanted).is_news([result]) is is_told
+    assert Presentation(is_notifying=wanted).is_notification_due([result]) is is_told
 
 
 def test_an_option_wins_over_the_setting() -> None:

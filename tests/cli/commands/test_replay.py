@@ -144,7 +144,7 @@ def test_an_answer_other_than_success_is_a_failure_with_its_first_lines(
 
 
 @pytest.mark.usefixtures("journal")
-def test_nobody_there_is_told_at_once(kling: Kling) -> None:
+def test_a_handler_that_does_not_answer_is_reported_at_once(kling: Kling) -> None:
     result = kling.run("replay", "1", "--to", "http://127.0.0.1:9/", "--json")
 
     document = result.json()
@@ -169,18 +169,18 @@ def test_fields_can_be_changed(kling: Kling, app: Recorder) -> None:
     }
 
 
-@pytest.mark.parametrize("way", ["option", "environment", "account"])
+@pytest.mark.parametrize("selection", ["option", "environment", "account"])
 def test_a_signature_is_made_anew(
-    kling: Kling, app: Recorder, journal: Journal, way: str
+    kling: Kling, app: Recorder, journal: Journal, selection: str
 ) -> None:
     old = (("webhook-id", "m"), ("webhook-timestamp", "1"), ("webhook-signature", "v"))
     journal.add_callback(a_callback(trust="signed", headers=old))
-    options = ["--sign-forwards", SECRET] if way == "option" else []
+    options = ["--sign-forwards", SECRET] if selection == "option" else []
     env = {
         "option": {},
         "environment": {"KLING_SIGN_FORWARDS": SECRET},
         "account": {"KLING_WEBHOOK_SECRET": SECRET},
-    }[way]
+    }[selection]
 
     kling.run("replay", "4", "--to", app.url, *options, env=env)
 

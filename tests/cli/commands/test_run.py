@@ -43,8 +43,8 @@ def test_the_request_of_a_dry_run_makes_the_same_body(
     (kling.here / "cat.png").write_bytes(png())
     first = kling.run(*command, "--dry-run", "--json", env=env).json()["dry_run"]
 
-    said = json.dumps(first["request"]).encode()
-    again = kling.run("run", "-", "--dry-run", "--json", stdin=said, env=env).json()
+    printed = json.dumps(first["request"]).encode()
+    again = kling.run("run", "-", "--dry-run", "--json", stdin=printed, env=env).json()
 
     assert again["ok"]
     assert again["command"] == "run"

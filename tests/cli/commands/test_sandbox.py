@@ -1,4 +1,4 @@
-"""`kling sandbox` as a person or a script starts it: a process of its own."""
+"""`kling sandbox` as a process of its own."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ def ask(
 
 
 def lines(program: Program) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in program.said("stdout").splitlines()]
+    return [json.loads(line) for line in program.output("stdout").splitlines()]
 
 
 def test_the_ready_line_opens_the_account_it_names(kling: Kling) -> None:
     with kling.start("sandbox", "--json", "--port", "0") as program:
-        said = ready(program)
+        printed = ready(program)
         path = "/account/costs?start_time=0&end_time=1"
-        answer = ask(said["base_url"], "GET", path, key=said["api_key"])
+        answer = ask(printed["base_url"], "GET", path, key=printed["api_key"])
         program.send(signal.SIGTERM)
         program.finish()
 
-    assert said.keys() == {
+    assert printed.keys() == {
         *("schema", "type", "base_url", "api_key", "access_key", "secret_key"),
     }
-    assert (said["schema"], said["type"]) == ("kling.sandbox/1", "ready")
+    assert (printed["schema"], printed["type"]) == ("kling.sandbox/1", "ready")
     assert answer["code"] == 0
 
 
 def test_each_request_is_a_line_at_once(kling: Kling) -> None:
     with kling.start("sandbox", "--json", "--port", "0") as program:
-        said = ready(program)
-        ask(said["base_url"], "POST", TURBO, key="wrong", body={"prompt": "x"})
+        printed = ready(program)
+        ask(printed["base_url"], "POST", TURBO, key="wrong", body={"prompt": "x"})
         program.wait_for(r'"type": "request"', stream="stdout")
         line = lines(program)[1]
         program.send(signal.SIGTERM)
@@ -80,7 +80,7 @@ def test_a_person_gets_lines_to_copy_on_stderr(kling: Kling) -> None:
         program.wait_for("export KLING_SECRET_KEY=.+\n")
         exports = dict(
             shlex.split(line)[1].split("=", 1)
-            for line in program.said("stderr").splitlines()
+            for line in program.output("stderr").splitlines()
             if line.startswith("export ")
         )
         base, key = exports["KLING_API_BASE"], exports["KLING_API_KEY"]
@@ -137,7 +137,7 @@ def test_a_signal_ends_it_at_once_and_without_a_word(
     with kling.start("sandbox", "--port", "0", *output_options) as program:
         program.wait_for("127.0.0.1:", stream=stream)
         program.wait_for("SECRET_KEY=|ready", stream=stream)
-        before = program.said("stderr")
+        before = program.output("stderr")
         program.send(number)
         result = program.finish(timeout_s=5)
 

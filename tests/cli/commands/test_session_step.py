@@ -1,4 +1,4 @@
-"""Steps are sub-commands of the product that they go before."""
+"""Session steps are sub-commands of the product that they precede."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kling_cli.api.tasks import Output, TaskStatus
-from kling_cli.cli.commands.status import status_details, status_words
+from kling_cli.cli.output.views.jobs import status_details, status_words
 from kling_cli.errors import UsageError
 from kling_cli.store.records import SavedOutput
 from tests.cli.output.examples import (

@@ -1,4 +1,4 @@
-"""`kling trigger`, as somebody has it who writes a callback handler."""
+"""`kling trigger` against callback handlers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def app() -> Iterator[Recorder]:
 
 @pytest.fixture
 def secret(kling: Kling) -> Secret:
-    """Return the secret that kling and the handler know, and nobody may see."""
+    """Return the secret that kling and the handler share."""
     words = "the secret of both"
     made = Secret("whsec_" + b64encode(words.encode()).decode())
     kling.secrets.add(words, made.reveal())
@@ -101,18 +101,18 @@ def test_the_listener_itself_passes_the_nasty_scenarios(
     kling: Kling, secret: Secret
 ) -> None:
     kling.be_quick()
-    asked = ("bad-signature", "malformed", "oversize", "burst")
+    names = ("bad-signature", "malformed", "oversize", "burst")
     with kling.start("listen", "--tunnel", "none", "--json") as program:
         ready(program)
         results = {
             name: kling.run("trigger", name, "--assert", "2xx,10s,idempotent")
-            for name in asked
+            for name in names
         }
         program.send(signal.SIGTERM)
         listener = program.finish()
 
     codes = {name: result.exit_code for name, result in results.items()}
-    assert codes == dict.fromkeys(asked, 0), results
+    assert codes == dict.fromkeys(names, 0), results
     assert {one["trust"] for one in of_type(listener, "callback")} == {"mock"}
 
 
@@ -264,7 +264,7 @@ def test_all_of_it_is_sent_as_often_as_is_said(kling: Kling, app: Recorder) -> N
     assert result.stdout == "200\n" * 6
 
 
-def test_when_it_is_stopped_what_was_answered_is_told(
+def test_when_it_is_stopped_the_answers_so_far_are_printed(
     kling: Kling, app: Recorder
 ) -> None:
     with kling.start("trigger", "slow", "--to", app.url, "--json") as program:

@@ -1,4 +1,4 @@
-"""`kling tunnel`: what there is, how good it is, which one is used."""
+"""`kling tunnel`: list, test, use."""
 
 from __future__ import annotations
 

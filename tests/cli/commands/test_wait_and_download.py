@@ -30,7 +30,7 @@ def kling(box: Box, own_home: Path) -> Iterator[Kling]:
 
 
 def submit(kling: Kling, *options: str) -> str:
-    """Return the id of a new task that nobody waits for."""
+    """Return the id of a new task that no process waits for."""
     result = kling.run("text2video", "a boat", "--no-wait", *options)
 
     assert result.exit_code == 0
@@ -42,14 +42,14 @@ def test_status_looks_once_and_leaves_a_running_task_alone(
     kling: Kling, box: Box
 ) -> None:
     task_id = submit(kling)
-    asked = box.counts["query"]
+    n_queries = box.counts["query"]
 
     result = kling.run("status", task_id)
 
     assert result.exit_code == 0
     assert re.match(rf"{task_id}  (submitted|processing)\n", result.stdout)
     assert f"kling wait {task_id}" in result.stdout
-    assert box.counts["query"] == asked + 1
+    assert box.counts["query"] == n_queries + 1
     assert kling.run("status", "-q", task_id).stdout in ("submitted\n", "processing\n")
 
 

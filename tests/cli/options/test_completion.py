@@ -1,4 +1,4 @@
-"""What a shell is offered: from the journal and the catalogue, fast and harmless."""
+"""Shell completion from the journal and the catalogue: fast, and safe for a shell."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kling_cli.mock import scenarios
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
 from tests.cli.test_app import HEAVY, loaded_by
-from tests.jobs.made import NOON, a_callback, a_record, a_video
+from tests.jobs.factories import NOON, a_callback, a_record, a_video
 from tests.support.kling import Kling
 from tests.support.program import Program
 
@@ -28,7 +28,7 @@ NASTY = 'a $(touch x) `id` \\"; rm -rf \x1b[2J'
 
 
 def completions(kling: Kling, line: str) -> list[str]:
-    """Return what bash is offered for the last word of `line`."""
+    """Return the candidates that bash gets for the last word of `line`."""
     words = line.split(" ")
     result = kling.run(
         env={
@@ -117,7 +117,7 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def offered(
     typed: str, name: str, incomplete: str = "", **params: Any
 ) -> list[tuple[str, str]]:
-    """Return what a parameter of a command offers, and the note beside each."""
+    """Return the candidates of a parameter of a command, with their notes."""
     first, *rest = typed.split()
     entry = next(each for each in (*entries(), *HIDDEN) if each.name == first)
     command = import_command(entry)

@@ -36,7 +36,7 @@ def test_a_group_of_options_arrives_as_one_value() -> None:
     assert code == 7
 
 
-def test_what_was_not_said_has_the_groups_default() -> None:
+def test_an_option_that_was_not_typed_has_the_default() -> None:
     call("boat")
 
     assert seen.pop() == ("boat", Size(width=3, height=None))

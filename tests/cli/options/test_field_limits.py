@@ -21,7 +21,7 @@ A, B = Limits(choices=(5, 10)), Limits(minimum=3.0, maximum=15.0)
 
 
 def sentence(kind: FieldKind = FieldKind.INTEGER, /, **limits: Limits | None) -> str:
-    """Return what is said of a field for which models `a`, `b`… have these limits."""
+    """Return the sentence about a field where models `a`, `b`… have these limits."""
     field = Field(name="x", kind=kind, help="", options=("--x",))
     models = tuple(
         a_model(name, {} if one is None else {"x": one}) for name, one in limits.items()
@@ -98,26 +98,28 @@ def a_product(field: Field, models: tuple[Model, ...]) -> Product:
         pytest.param({"a": Limits(choices=("x",))}, "x.", id="one choice"),
     ],
 )
-def test_limits_are_told_by_model(limits: dict[str, Limits | None], words: str) -> None:
+def test_limits_are_listed_by_model(
+    limits: dict[str, Limits | None], words: str
+) -> None:
     assert sentence(**limits) == words
 
 
-def test_of_a_switch_it_is_told_who_has_it() -> None:
+def test_a_flag_lists_the_models_that_have_it() -> None:
     assert sentence(FieldKind.SWITCH, a=Limits(), b=None) == "Only with a."
 
 
-def test_models_that_are_gone_are_not_spoken_of() -> None:
+def test_retired_models_are_not_mentioned() -> None:
     field = Field(name="x", kind=FieldKind.INTEGER, help="", options=("--x",))
     gone = a_model("b", {"x": B}, status="discontinued")
 
-    said = limits_sentence(a_product(field, (a_model("a", {"x": A}), gone)), field)
+    printed = limits_sentence(a_product(field, (a_model("a", {"x": A}), gone)), field)
 
-    assert said == "5 or 10."
+    assert printed == "5 or 10."
 
 
 def test_the_real_products_say_who_can_do_what() -> None:
     product = loader.load_product("text2video")
 
-    said = limits_sentence(product, product.field("duration"))
+    printed = limits_sentence(product, product.field("duration"))
 
-    assert said == "3 to 15 (kling-3.0-turbo, kling-3.0), otherwise 5 or 10."
+    assert printed == "3 to 15 (kling-3.0-turbo, kling-3.0), otherwise 5 or 10."

@@ -99,9 +99,9 @@ def test_a_choice_without_a_name_for_its_value_has_one() -> None:
 
 
 def test_choices_are_those_of_all_models() -> None:
-    said = choice_candidates(loader.load_product("text2video"), "resolution")
+    printed = choice_candidates(loader.load_product("text2video"), "resolution")
 
-    assert [value for value, _ in said] == ["720p", "1080p", "4k"]
+    assert [value for value, _ in printed] == ["720p", "1080p", "4k"]
     assert choice_candidates(loader.load_product("text2video"), "prompt") == []
 
 
@@ -115,10 +115,10 @@ def test_an_argument_may_be_several_and_says_how_many() -> None:
     assert field.spelling == "A"
 
 
-def test_a_resolution_that_nobody_can_say_has_no_option() -> None:
-    said = names(loader.load_product("video-extend"))
+def test_a_resolution_without_choices_has_no_option() -> None:
+    printed = names(loader.load_product("video-extend"))
 
-    assert not {"resolution", "mode"} & set(said)
+    assert not {"resolution", "mode"} & set(printed)
 
 
 def parameter(product: str, name: str) -> Parameter:

@@ -1,4 +1,4 @@
-"""A complete request as JSON: what options say, and back."""
+"""Orders as JSON requests, and back."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def is_valid(value: Any, rule: dict[str, Any]) -> Any:
-    """Say whether `value` is valid by the few words that our schemas have."""
+    """Return whether `value` is valid, by the few keywords that our schemas use."""
     if "anyOf" in rule:
         return any(is_valid(value, each) for each in rule["anyOf"])
     if "enum" in rule:

@@ -1,4 +1,4 @@
-"""A person is asked before a tunnel is opened; a script is not."""
+"""Prompts before a tunnel is opened; a script is never asked."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_tunnel_is_wanted_unless_the_options_or_the_account_need_none(
     assert is_tunnel_wanted(known, options) is expected
 
 
-def test_a_person_who_declines_is_served_by_polling(kling: Kling, box: Box) -> None:
+def test_declining_the_offer_falls_back_to_polling(kling: Kling, box: Box) -> None:
     terminal = Terminal(streams=("stdin", "stderr"))
 
     with kling.start(*PROMPT, env=box.env, terminal=terminal) as program:

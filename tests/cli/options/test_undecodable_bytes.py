@@ -1,4 +1,4 @@
-"""Bytes that are no text: refused where text is sent, kept where they name a file."""
+"""Undecodable bytes: refused in text that is sent, preserved in file names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kling_cli.jobs.calls.raw import RawCall, as_request
 from kling_cli.jobs.prepare import Order, prepare
 from kling_cli.store.journal import Journal
 from kling_cli.text import is_text, with_replacements
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 from tests.support.kling import Kling
 
 NO_TEXT = os.fsdecode(b"\xff boat")
@@ -100,16 +100,16 @@ def test_the_journal_keeps_names_of_files_and_finds_nothing_by_such_an_id(
 
 
 def test_what_the_api_says_can_always_be_written() -> None:
-    said = parse_json(rb'{"message": "\ud800 risk"}')
+    printed = parse_json(rb'{"message": "\ud800 risk"}')
 
-    assert is_text(as_text(said["message"]))
+    assert is_text(as_text(printed["message"]))
     assert json.loads(dumps({"path": NO_TEXT}).encode("ascii")) == {"path": NO_TEXT}
 
 
 def test_a_file_is_saved_and_named_with_the_bytes_that_were_typed(kling: Kling) -> None:
     args = ("text2video", "hi", "--sandbox", "-o", os.fsdecode(b"\xff.mp4"))
 
-    said = subprocess.run(
+    printed = subprocess.run(
         kling.command(*args),
         env=kling.env,
         cwd=kling.here,
@@ -118,6 +118,6 @@ def test_a_file_is_saved_and_named_with_the_bytes_that_were_typed(kling: Kling) 
         check=True,
     )
 
-    assert said.stdout == b"\xff.mp4\n"
-    assert rb"saved \udcff.mp4" in said.stderr
+    assert printed.stdout == b"\xff.mp4\n"
+    assert rb"saved \udcff.mp4" in printed.stderr
     assert [os.fsencode(path.name) for path in kling.files()] == [b"\xff.mp4"]

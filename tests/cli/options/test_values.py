@@ -36,9 +36,9 @@ def test_a_repeated_option_takes_a_json_list_too(tmp_path: Path) -> None:
     board = tmp_path / "board.json"
     board.write_text('[{"duration": 2, "prompt": "a boat"}, "3: rain"]')
 
-    said = values(shots=["1: dawn", f"@{board}", '["4: dusk"]'])
+    printed = values(shots=["1: dawn", f"@{board}", '["4: dusk"]'])
 
-    assert said["shots"] == (
+    assert printed["shots"] == (
         "1: dawn",
         {"duration": 2, "prompt": "a boat"},
         "3: rain",
@@ -71,9 +71,9 @@ def test_a_file_whose_name_looks_like_a_list_is_a_file(
     monkeypatch.chdir(tmp_path)
     Path("[1].png").touch()
 
-    said = values("omni-video", refer_images=["[1].png"])
+    printed = values("omni-video", refer_images=["[1].png"])
 
-    assert said["refer_images"] == ("[1].png",)
+    assert printed["refer_images"] == ("[1].png",)
 
 
 @pytest.mark.parametrize("text", ["4", " 4 ", "-1", "2.5"])

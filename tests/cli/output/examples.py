@@ -1,4 +1,4 @@
-"""Events and results as a run tells them, for the tests of what is shown."""
+"""Events and results of a run, for the tests of output."""
 
 from __future__ import annotations
 

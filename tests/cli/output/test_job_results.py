@@ -53,8 +53,8 @@ def test_several_tasks_have_a_total(capsys: pytest.CaptureFixture[str]) -> None:
         results[:1], command="wait", output_options=OutputOptions(), is_many=True
     )
 
-    said = capsys.readouterr().err
-    assert said == "together: 3 tasks, 2 succeeded, 1 failed, 8 units\n"
+    printed = capsys.readouterr().err
+    assert printed == "together: 3 tasks, 2 succeeded, 1 failed, 8 units\n"
 
 
 @pytest.mark.parametrize("wanted", list(ResultKind))
@@ -84,7 +84,7 @@ def test_an_unsaved_file_leaves_its_link_on_stderr() -> None:
     ]
 
 
-def test_every_way_out_says_the_id_and_how_to_go_on() -> None:
+def test_every_exit_prints_the_id_and_how_to_resume() -> None:
     bare = StillRunningError("stopped waiting")
     result = a_result(error=bare, resume=f"kling wait {TASK_ID}")
 
@@ -125,10 +125,10 @@ def test_json_replaces_the_lines_and_errors_stay_on_stderr(
         [failed], command="text2video", output_options=OutputOptions(is_json=True)
     )
 
-    said = capfd.readouterr()
+    printed = capfd.readouterr()
     assert code == 8
-    assert json.loads(said.out)["error"]["message"] == "no"
-    assert said.err.startswith("error: no\n")
+    assert json.loads(printed.out)["error"]["message"] == "no"
+    assert printed.err.startswith("error: no\n")
 
 
 def test_several_tasks_are_one_object(capfd: pytest.CaptureFixture[str]) -> None:

@@ -47,16 +47,16 @@ saved {FILE} (1.2 MB)
 """
 
 
-def test_every_kind_of_event_has_a_line_or_is_no_news() -> None:
+def test_every_kind_of_event_has_a_formatter() -> None:
     kinds = set(typing.get_args(Event))
 
     assert {type(event) for event in one_of_each()} == kinds
 
 
 def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
-    said = [event_line(event) for event in one_of_each()]
+    printed = [event_line(event) for event in one_of_each()]
 
-    assert "".join(f"{text}\n" for text in said if text is not None) == GOLDEN
+    assert "".join(f"{text}\n" for text in printed if text is not None) == GOLDEN
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_run_reads_as_one_plain_line_for_each_change() -> None:
         ),
     ],
 )
-def test_a_line_says_what_is_known(event: Event, text: str | None) -> None:
+def test_a_line_has_the_known_facts(event: Event, text: str | None) -> None:
     assert event_line(event) == text
 
 
@@ -118,13 +118,13 @@ def test_words_of_the_api_cannot_act_on_the_terminal() -> None:
         ("unheard of", None, "unheard of"),
     ],
 )
-def test_the_way_for_callbacks_has_words_for_each_state(
+def test_each_state_of_the_callback_path_has_a_text(
     state: str, via: str | None, words: str
 ) -> None:
     assert callback_path_text(events.CallbackPath(state=state, via=via)) == words
 
 
-def test_a_job_that_was_left_is_not_said_to_have_ended() -> None:
+def test_a_job_that_is_still_running_is_not_reported_as_ended() -> None:
     left = a_result(
         status=TaskStatus.UNKNOWN,
         task_id=None,
@@ -150,7 +150,7 @@ def test_only_the_word_at_the_start_is_coloured() -> None:
     assert with_colored_prefix("832 processing") == "832 processing"
 
 
-def test_a_command_that_only_looks_still_warns() -> None:
+def test_a_brief_reporter_prints_warnings() -> None:
     warnings = [type(event) for event in one_of_each() if is_warning(event)]
 
     assert warnings == [events.QueryFailed, events.Notice]

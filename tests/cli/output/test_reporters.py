@@ -28,7 +28,7 @@ CLEVER = {"TERM": "xterm-256color"}
         pytest.param(True, True, CLEVER, ProgressStyle.SILENT, id="quiet"),
     ],
 )
-def test_the_terminal_decides_how_progress_looks(
+def test_the_terminal_decides_the_style_of_progress(
     is_quiet: bool, on_terminal: bool, environ: dict[str, str], expected: ProgressStyle
 ) -> None:
     assert (
@@ -72,7 +72,7 @@ def test_a_closed_or_missing_stream_is_no_terminal() -> None:
     assert not is_terminal(None)
 
 
-def test_quiet_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_silent_reporter_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     with make_reporter(is_quiet=True, is_colorless=False) as silent:
         for event in one_of_each():
             silent.handle(event)
@@ -88,10 +88,10 @@ def test_without_a_terminal_lines_go_to_stderr_alone(
         plain.handle(submitted())
         plain.handle(events.Querying(task_ids=(TASK_ID,), in_s=1.0))
 
-    said = capfd.readouterr()
-    assert said.out == ""
-    assert said.err.startswith(f"submitted {TASK_ID}")
-    assert said.err.count("\n") == 1
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"submitted {TASK_ID}")
+    assert printed.err.count("\n") == 1
 
 
 def test_forced_colours_reach_a_pipe(

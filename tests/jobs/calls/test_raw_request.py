@@ -1,4 +1,4 @@
-"""From a raw body to the job it may be."""
+"""Requests made of raw calls."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_an_external_id_in_the_body_stays() -> None:
     assert request.body(None) == body
 
 
-def test_the_call_itself_is_left_alone() -> None:
+def test_the_caller_s_body_is_not_changed() -> None:
     body = {"prompt": "a", "options": {}}
 
     made(TURBO, body)
@@ -87,7 +87,9 @@ def test_a_call_that_answers_at_once_gets_no_external_id_in_its_body() -> None:
         pytest.param("/v1/general/custom-voices", {}, "custom-voice", id="one alone"),
     ],
 )
-def test_a_model_is_taken_at_its_word(path: str, body: Any, model: str) -> None:
+def test_a_model_outside_the_catalogue_is_accepted(
+    path: str, body: Any, model: str
+) -> None:
     request = made(path, body)
 
     assert request.plan.model.id == model
@@ -158,7 +160,7 @@ def test_the_recovery_hint_is_a_command(path: str, body: Any, hint: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "is_question"),
+    ("method", "path", "is_read_only"),
     [
         pytest.param("GET", "/v1/anything", True, id="GET"),
         pytest.param("POST", "/tasks", True, id="search"),
@@ -167,5 +169,7 @@ def test_the_recovery_hint_is_a_command(path: str, body: Any, hint: str) -> None
         pytest.param("DELETE", "/tasks", False, id="DELETE"),
     ],
 )
-def test_a_question_changes_nothing(method: str, path: str, is_question: bool) -> None:
-    assert RawCall(method=method, path=path).is_question == is_question
+def test_a_read_only_call_changes_nothing(
+    method: str, path: str, is_read_only: bool
+) -> None:
+    assert RawCall(method=method, path=path).is_read_only == is_read_only

@@ -1,4 +1,4 @@
-"""A job of two calls, and steps on their own, in this process."""
+"""Two-step jobs and single steps, in this process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.prepare import Order
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.store.records import Stage
-from tests.jobs.world import World, a_world
+from tests.jobs.environment import JobEnvironment, job_environment
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -37,19 +37,21 @@ TALK, TWO, NONE = (
 SOUND = "https://snd.example.com/a.mp3"
 
 
-def steps(world: World, ask: ChooseInput | None = None, **options: Any) -> TwoStepJob:
+def steps(
+    env: JobEnvironment, ask: ChooseInput | None = None, **options: Any
+) -> TwoStepJob:
     chosen = {"command": "lip-sync", "timeout_s": 20.0, **options}
     return TwoStepJob(
         options=RunOptions(**chosen),
-        settings=world.settings,
-        emit=world.event_log,
-        clock=world.clock,
+        settings=env.settings,
+        emit=env.event_log,
+        clock=env.clock,
         ask=ask,
     )
 
 
 async def speak(
-    world: World,
+    env: JobEnvironment,
     video: str | None = TALK,
     ask: ChooseInput | None = None,
     options: dict[str, Any] | None = None,
@@ -57,7 +59,7 @@ async def speak(
 ) -> JobResult:
     said = {"sound_file": SOUND, "end": 4.0, **values}
     order = lip_sync({"video": video} if video else {}, said)
-    return await steps(world, ask, **(options or {})).run(order)
+    return await steps(env, ask, **(options or {})).run(order)
 
 
 def lip_sync(step: dict[str, Any], values: dict[str, Any]) -> Order:
@@ -65,25 +67,25 @@ def lip_sync(step: dict[str, Any], values: dict[str, Any]) -> Order:
     return Order(product="lip-sync", values=values, before=first)
 
 
-def remarks(world: World) -> list[str]:
-    return [event.message for event in world.event_log.of(Remark)]
+def remarks(env: JobEnvironment) -> list[str]:
+    return [event.message for event in env.event_log.of(Remark)]
 
 
-async def test_both_calls_are_made_and_the_session_is_told(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        result = await speak(world)
+async def test_both_calls_are_made_and_the_session_is_reported(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        result = await speak(env)
 
     assert result.error is None
     assert (result.product, result.status) == ("lip-sync", TaskStatus.SUCCEEDED)
     assert result.session_id
-    assert remarks(world) == [
+    assert remarks(env) == [
         "looking for faces, about 0.05 units",
         f"1 face found (0.05 units), session {result.session_id}",
     ]
-    assert [event.product for event in world.event_log.of(Prepared)] == ["lip-sync"]
-    found = world.record(result.session_id)
+    assert [event.product for event in env.event_log.of(Prepared)] == ["lip-sync"]
+    found = env.record(result.session_id)
     assert (found.product, found.units) == ("identify-face", 0.05)
-    sent = json.loads(world.record(result.external_id or "").request)
+    sent = json.loads(env.record(result.external_id or "").request)
     assert sent["session_id"] == result.session_id
     assert sent["face_choose"] == [
         {
@@ -97,15 +99,15 @@ async def test_both_calls_are_made_and_the_session_is_told(tmp_path: Path) -> No
 
 
 async def test_the_end_of_a_sound_made_here_is_known(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         words = {"prompt": "one two three four five six seven eight"}
-        speech = await world.generate(Order(product="tts", values=words))
+        speech = await env.generate(Order(product="tts", values=words))
         values = {"sound_file": None, "end": None, "audio_id": speech.task_id}
         given = {name: value for name, value in values.items() if value}
         order = lip_sync({"video": TALK}, given)
-        result = await steps(world).run(order)
+        result = await steps(env).run(order)
 
-    (face,) = json.loads(world.record(result.task_id or "").request)["face_choose"]
+    (face,) = json.loads(env.record(result.task_id or "").request)["face_choose"]
     seconds = speech.outputs[0].output.duration_s
     assert seconds
     assert face["sound_end_time"] == int(seconds * 1000)
@@ -124,75 +126,75 @@ async def test_the_end_of_a_sound_made_here_is_known(tmp_path: Path) -> None:
 async def test_a_sound_too_short_is_named_as_it_was_typed(
     values: dict[str, float], message: str, tmp_path: Path
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         words = {"prompt": "Good morning, everyone"}
-        speech = await world.generate(Order(product="tts", values=words))
+        speech = await env.generate(Order(product="tts", values=words))
         order = lip_sync({"video": TALK}, {"audio_id": speech.task_id, **values})
         with pytest.raises(UsageError) as caught:
-            await steps(world).run(order)
+            await steps(env).run(order)
 
     assert caught.value.message.startswith(message)
 
 
-async def test_several_faces_are_asked_about(tmp_path: Path) -> None:
+async def test_of_several_faces_the_person_chooses(tmp_path: Path) -> None:
     shown: list[tuple[Output, ...]] = []
 
     def ask(found: tuple[Output, ...]) -> str:
         shown.append(found)
         return "1"
 
-    async with a_world(tmp_path) as world:
-        result = await speak(world, TWO, ask)
+    async with job_environment(tmp_path) as env:
+        result = await speak(env, TWO, ask)
 
     assert result.error is None
     assert [[one.id for one in found] for found in shown] == [["0", "1"]]
     assert [time_span(one) for one in shown[0]] == ["0 to 5.041 s"] * 2
-    (face,) = json.loads(world.record(result.task_id or "").request)["face_choose"]
+    (face,) = json.loads(env.record(result.task_id or "").request)["face_choose"]
     assert face["face_id"] == "1"
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["ours", "another machine's"])
 async def test_a_session_is_not_opened_twice(is_known: bool, tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        first = await speak(world, TWO)
+    async with job_environment(tmp_path) as env:
+        first = await speak(env, TWO)
         if not is_known:
-            world.forget()
-        result = await speak(world, None, session=first.session_id, face="1")
+            env.forget()
+        result = await speak(env, None, session=first.session_id, face="1")
 
     assert isinstance(first.error, UsageError)
     assert f"--session {first.session_id} --face 0" in (first.error.hint or "")
     assert [one.output.type for one in first.outputs] == ["face", "face"]
     assert (first.units, result.error) == (0.05, None)
-    assert world.counts["create"] == 2
+    assert env.counts["create"] == 2
 
 
 async def test_without_a_face_there_is_no_job(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        result = await speak(world, NONE)
+    async with job_environment(tmp_path) as env:
+        result = await speak(env, NONE)
 
     assert isinstance(result.error, TaskFailedError)
     assert (result.product, result.status) == ("lip-sync", TaskStatus.FAILED)
-    assert remarks(world)[1].startswith("no faces found (0.05 units)")
-    assert world.counts["create"] == 1
+    assert remarks(env)[1].startswith("no faces found (0.05 units)")
+    assert env.counts["create"] == 1
 
 
-async def test_a_lost_answer_is_not_asked_for_again(tmp_path: Path) -> None:
-    async with a_world(tmp_path, "create:accept-503") as world:
-        result = await speak(world)
+async def test_a_lost_answer_is_not_queried_again(tmp_path: Path) -> None:
+    async with job_environment(tmp_path, "create:accept-503") as env:
+        result = await speak(env)
 
     assert isinstance(result.error, OutcomeUnknownError)
     assert (result.product, result.resume) == ("lip-sync", None)
-    assert world.counts["create"] == 1
+    assert env.counts["create"] == 1
 
 
 async def test_a_price_that_follows_an_unknown_length_counts_as_the_most(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         with pytest.raises(AccountError, match=r"may come to 6\.05 units"):
-            await speak(world, options={"max_units": 6.0})
-        assert world.counts["create"] == 0
-        result = await speak(world, options={"max_units": 6.05})
+            await speak(env, options={"max_units": 6.0})
+        assert env.counts["create"] == 0
+        result = await speak(env, options={"max_units": 6.05})
 
     assert result.error is None
 
@@ -200,19 +202,19 @@ async def test_a_price_that_follows_an_unknown_length_counts_as_the_most(
 async def test_the_price_for_a_video_made_here_is_known_also_by_its_session(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.generate(
+    async with job_environment(tmp_path) as env:
+        made = await env.generate(
             Order(product="text2video", values={"prompt": "a man", "duration": 12})
         )
         with pytest.raises(AccountError, match=r"estimated at 1\.55 units"):
-            await speak(world, made.task_id, options={"max_units": 1.5})
-        found = await steps(world).find(
+            await speak(env, made.task_id, options={"max_units": 1.5})
+        found = await steps(env).find(
             Order(product="identify-face", values={"video": made.task_id})
         )
         of = found.session_id
         with pytest.raises(AccountError, match=r"estimated at 1\.5 units"):
-            await speak(world, None, options={"max_units": 1.4}, session=of)
-        result = await speak(world, None, options={"max_units": 1.5}, session=of)
+            await speak(env, None, options={"max_units": 1.4}, session=of)
+        result = await speak(env, None, options={"max_units": 1.5}, session=of)
 
     assert (result.error, result.units) == (None, 1.5)
 
@@ -220,17 +222,17 @@ async def test_the_price_for_a_video_made_here_is_known_also_by_its_session(
 async def test_callbacks_that_are_required_are_so_before_faces_are_paid_for(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
+    async with job_environment(tmp_path) as env:
         with pytest.raises(TunnelError):
-            await speak(world, options={"callback": "require", "tunnel": "none"})
+            await speak(env, options={"callback": "require", "tunnel": "none"})
 
-    assert world.counts["create"] == 0
+    assert env.counts["create"] == 0
 
 
 async def test_no_hint_leads_into_a_sandbox_that_has_ended(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        world.settings = replace(world.settings, is_sandbox=True)
-        result = await speak(world, TWO)
+    async with job_environment(tmp_path) as env:
+        env.settings = replace(env.settings, is_sandbox=True)
+        result = await speak(env, TWO)
 
     assert result.error is not None
     assert result.error.hint is None
@@ -248,38 +250,38 @@ async def test_a_sound_longer_than_a_known_video_costs_nothing(
 ) -> None:
     speech = tmp_path / "speech.mp3"
     speech.write_bytes(Sound(seconds=length_s, label="a", kind="mp3").render())
-    async with a_world(tmp_path) as world:
-        made = await world.generate()
+    async with job_environment(tmp_path) as env:
+        made = await env.generate()
         order = lip_sync({"video": made.task_id}, {"sound_file": str(speech)})
-        before = world.counts["create"]
+        before = env.counts["create"]
         if words is None:
-            assert (await steps(world).run(order)).error is None
+            assert (await steps(env).run(order)).error is None
         else:
             with pytest.raises(UsageError, match=words):
-                await steps(world).run(order)
-            assert world.counts["create"] == before
+                await steps(env).run(order)
+            assert env.counts["create"] == before
 
 
 # ---- Steps on their own.
 
 
-async def take(world: World, name: str, **values: Any) -> StepResult:
+async def take(env: JobEnvironment, name: str, **values: Any) -> StepResult:
     step = StepRun(
         options=RunOptions(command="multi-elements", is_downloading=False),
-        settings=world.settings,
-        emit=world.event_log,
-        clock=world.clock,
+        settings=env.settings,
+        emit=env.event_log,
+        clock=env.clock,
     )
-    return await step.take(Order(product=name, values=values))
+    return await step.run(Order(product=name, values=values))
 
 
 async def test_a_step_that_opens_a_session_is_remembered(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        opened = await take(world, "init-selection", video=TALK)
+    async with job_environment(tmp_path) as env:
+        opened = await take(env, "init-selection", video=TALK)
         point = {"frame": 0, "points": ({"x": 0.5, "y": 0.5},)}
-        marked = await take(world, "add-selection", session=opened.task.id, **point)
+        marked = await take(env, "add-selection", session=opened.task.id, **point)
 
-    record = world.record(opened.task.id)
+    record = env.record(opened.task.id)
     assert (record.product, record.stage) == ("init-selection", Stage.SUCCEEDED)
     assert record.outputs[0].duration_s == 5.041
     assert marked.task.id == opened.task.id
@@ -289,29 +291,29 @@ async def test_a_step_that_opens_a_session_is_remembered(tmp_path: Path) -> None
 
 
 async def test_a_step_that_recognises_nothing_has_failed(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        opened = await take(world, "init-selection", video=TALK)
+    async with job_environment(tmp_path) as env:
+        opened = await take(env, "init-selection", video=TALK)
         with pytest.raises(TaskFailedError, match="nothing was recognised") as caught:
-            await take(world, "preview-selection", session=opened.task.id)
+            await take(env, "preview-selection", session=opened.task.id)
 
     assert f"multi-elements add {opened.task.id}" in (caught.value.hint or "")
     assert caught.value.request_id
 
 
-async def test_a_refused_step_says_that_sessions_end(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        opened = await take(world, "init-selection", video=TALK)
-        world.box.state.clock.advance(24 * 3600)
+async def test_a_refused_step_has_the_hint_that_sessions_end(tmp_path: Path) -> None:
+    async with job_environment(tmp_path) as env:
+        opened = await take(env, "init-selection", video=TALK)
+        env.box.state.clock.advance(24 * 3600)
         with pytest.raises(RefusedError, match="expired") as caught:
-            await take(world, "clear-selection", session=opened.task.id)
+            await take(env, "clear-selection", session=opened.task.id)
 
     assert "kling multi-elements select VIDEO" in (caught.value.hint or "")
 
 
 async def test_a_step_without_an_answer_is_given_up_in_time(tmp_path: Path) -> None:
-    async with a_world(tmp_path, "create:hangx0") as world:
-        world.clock = FakeClock()
+    async with job_environment(tmp_path, "create:hangx0") as env:
+        env.clock = FakeClock()
         with pytest.raises(UnreachableError, match="no answer within 60 s") as caught:
-            await take(world, "clear-selection", session="885")
+            await take(env, "clear-selection", session="885")
 
     assert caught.value.hint == "run the command again; it costs nothing"

@@ -1,4 +1,4 @@
-"""Outputs are tried before anything is spent, and nothing is left of the trial."""
+"""Destinations are tried before anything is spent; nothing is left behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from kling_cli.errors import ExitCode, UsageError
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
-from tests.jobs.world import a_world
+from tests.jobs.environment import job_environment
 
 
 def options(output: str | None, **columns: bool) -> RunOptions:
@@ -87,7 +87,7 @@ def test_an_output_that_cannot_be_written_is_refused(
 
 @contextmanager
 def a_common_user() -> Iterator[None]:
-    """Be somebody whom permissions hold, should it be root who runs this."""
+    """Drop the privileges of root, which ignore permissions."""
     if os.geteuid() != 0:
         yield
         return
@@ -156,19 +156,19 @@ def test_what_is_not_written_now_is_not_tried(
 async def test_nothing_is_submitted_waited_for_or_fetched_for_such_an_output(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path) as world:
-        made = await world.submit()
-        asked = world.counts["query"]
+    async with job_environment(tmp_path) as env:
+        made = await env.submit()
+        asked = env.counts["query"]
 
         for act in (
-            world.generate(output="-"),
-            world.submit(output="/dev/null"),
-            world.finish(str(made.task_id), output="/dev/null"),
-            world.fetch(str(made.task_id), output="-"),
+            env.generate(output="-"),
+            env.submit(output="/dev/null"),
+            env.wait(str(made.task_id), output="/dev/null"),
+            env.download(str(made.task_id), output="-"),
         ):
             with pytest.raises(UsageError) as caught:
                 await act
             assert caught.value.exit_code is ExitCode.USAGE
 
-        assert world.counts["create"] == 1
-        assert world.counts["query"] == asked
+        assert env.counts["create"] == 1
+        assert env.counts["query"] == asked

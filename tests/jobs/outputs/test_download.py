@@ -1,4 +1,4 @@
-"""One file over a real socket, whole or not at all."""
+"""Downloads over a real socket, complete or not at all."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 
 from kling_cli.errors import NotSavedError
-from tests.jobs.files import (
+from tests.jobs.file_server import (
+    CONTENT,
     CUT,
-    FILM,
     MP4,
-    Fetching,
-    fetching,
-    film,
+    DownloadScenario,
+    download_scenario,
     head,
     raw,
+    serve_file,
     without_ranges,
 )
 from tests.support.wire_server import Reply, Visit, hang, page, reset, says
 
 pytestmark = pytest.mark.anyio
 
-OTHER = MP4 + FILM[: -len(MP4)]
+OTHER = MP4 + CONTENT[: -len(MP4)]
 
 
 def chunked(body: bytes) -> bytes:
@@ -36,93 +36,99 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-async def fail(stage: Fetching, folder: Path) -> NotSavedError:
+async def fail(scenario: DownloadScenario, folder: Path) -> NotSavedError:
     """Return why the file could not be saved; nothing may be left of it."""
     with pytest.raises(NotSavedError) as caught:
-        await stage.save(folder / "v.mp4")
+        await scenario.save(folder / "v.mp4")
     assert files(folder) == {}
     return caught.value
 
 
 async def test_a_file_is_saved_to_the_byte(tmp_path: Path) -> None:
-    async with fetching(film()) as stage:
-        path = await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(serve_file()) as scenario:
+        path = await scenario.save(tmp_path / "v.mp4")
 
     assert path == tmp_path / "v.mp4"
-    assert files(tmp_path) == {"v.mp4": FILM}
-    assert stage.bytes_told[-1] == (len(FILM), len(FILM))
-    assert stage.breaks == []
+    assert files(tmp_path) == {"v.mp4": CONTENT}
+    assert scenario.bytes_reported[-1] == (len(CONTENT), len(CONTENT))
+    assert scenario.breaks == []
 
 
 async def test_a_link_is_fetched_without_the_account_s_key(tmp_path: Path) -> None:
-    async with fetching(film()) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(serve_file()) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    [seen] = stage.wire.seen
+    [seen] = scenario.wire.seen
     assert "authorization" not in seen.headers
     assert seen.headers["accept-encoding"] == "identity"
 
 
-async def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
-    async with fetching(film()) as stage:
-        path = await stage.save(tmp_path / "a" / "b" / "v.mp4")
+async def test_missing_folders_are_created(tmp_path: Path) -> None:
+    async with download_scenario(serve_file()) as scenario:
+        path = await scenario.save(tmp_path / "a" / "b" / "v.mp4")
 
-    assert path.read_bytes() == FILM
+    assert path.read_bytes() == CONTENT
 
 
 async def test_a_length_that_was_not_announced_is_not_missed(tmp_path: Path) -> None:
     chunks = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunked(MP4)
 
-    async with fetching(raw(chunks)) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(raw(chunks)) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
     assert files(tmp_path) == {"v.mp4": MP4}
-    assert stage.bytes_told == [(len(MP4), None)]
+    assert scenario.bytes_reported == [(len(MP4), None)]
 
 
 async def test_a_break_is_resumed_where_it_was(tmp_path: Path) -> None:
-    async with fetching(film(etag='"1"', stop_at=CUT), film(etag='"1"')) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(
+        serve_file(etag='"1"', stop_at=CUT), serve_file(etag='"1"')
+    ) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
-    assert stage.ranges == [None, f"bytes={CUT}-"]
-    assert stage.wire.seen[1].headers["if-range"] == '"1"'
-    assert len(stage.breaks) == 1
+    assert files(tmp_path) == {"v.mp4": CONTENT}
+    assert scenario.ranges == [None, f"bytes={CUT}-"]
+    assert scenario.wire.seen[1].headers["if-range"] == '"1"'
+    assert len(scenario.breaks) == 1
 
 
 async def test_a_file_that_comes_in_many_pieces_is_put_together(tmp_path: Path) -> None:
-    pieces = [film(stop_at=at) for at in range(5000, 100_000, 5000)]
+    pieces = [serve_file(stop_at=at) for at in range(5000, 100_000, 5000)]
 
-    async with fetching(*pieces, film()) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(*pieces, serve_file()) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}  # though it broke off 19 times
+    assert files(tmp_path) == {"v.mp4": CONTENT}  # though it broke off 19 times
 
 
-async def test_a_server_that_gives_less_than_was_asked_for_is_asked_on(
+async def test_a_range_shorter_than_requested_is_followed_by_another_request(
     tmp_path: Path,
 ) -> None:
-    async with fetching(film(stop_at=CUT), film(most=30_000)) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(
+        serve_file(stop_at=CUT), serve_file(most=30_000)
+    ) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
-    assert stage.ranges[1:] == ["bytes=40000-", "bytes=70000-"]
+    assert files(tmp_path) == {"v.mp4": CONTENT}
+    assert scenario.ranges[1:] == ["bytes=40000-", "bytes=70000-"]
 
 
 @pytest.mark.parametrize(
     "second",
     [
         pytest.param(without_ranges(), id="a server without ranges"),
-        pytest.param(film(etag='"2"'), id="another file by its tag"),
+        pytest.param(serve_file(etag='"2"'), id="another file by its tag"),
     ],
 )
 async def test_a_file_given_whole_again_replaces_the_part(
     tmp_path: Path, second: Reply
 ) -> None:
-    async with fetching(film(OTHER, etag='"1"', stop_at=CUT), second) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(
+        serve_file(OTHER, etag='"1"', stop_at=CUT), second
+    ) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
+    assert files(tmp_path) == {"v.mp4": CONTENT}
 
 
 def part(span: str, body: bytes, etag: str = "") -> Reply:
@@ -133,21 +139,21 @@ def part(span: str, body: bytes, etag: str = "") -> Reply:
     "second",
     [
         pytest.param(
-            part(f"bytes {CUT}-99999/100000", FILM[CUT:], '"2"'), id="another tag"
+            part(f"bytes {CUT}-99999/100000", CONTENT[CUT:], '"2"'), id="another tag"
         ),
         pytest.param(
-            part(f"bytes {CUT}-149999/150000", FILM[CUT:] + FILM[:50_000]),
+            part(f"bytes {CUT}-149999/150000", CONTENT[CUT:] + CONTENT[:50_000]),
             id="another length",
         ),
-        pytest.param(part("bytes 0-99999/100000", FILM), id="another range"),
-        pytest.param(part("", FILM[CUT:]), id="nobody knows which range"),
+        pytest.param(part("bytes 0-99999/100000", CONTENT), id="another range"),
+        pytest.param(part("", CONTENT[CUT:]), id="no range"),
         pytest.param(
-            part(f"bytes {CUT}-99999/99999", FILM[CUT:]), id="a range beyond the end"
+            part(f"bytes {CUT}-99999/99999", CONTENT[CUT:]), id="a range beyond the end"
         ),
         pytest.param(
             raw(
                 b"HTTP/1.1 206 X\r\ntransfer-encoding: chunked\r\ncontent-range: bytes"
-                b" 40000-99999/100000\r\n\r\n" + chunked(FILM[CUT:] + b"more")
+                b" 40000-99999/100000\r\n\r\n" + chunked(CONTENT[CUT:] + b"more")
             ),
             id="more than the range",
         ),
@@ -157,13 +163,13 @@ def part(span: str, body: bytes, etag: str = "") -> Reply:
 async def test_a_part_is_never_joined_with_another_file_s(
     tmp_path: Path, second: Reply
 ) -> None:
-    first = film(OTHER, etag='"1"', stop_at=CUT)
+    first = serve_file(OTHER, etag='"1"', stop_at=CUT)
 
-    async with fetching(first, second, film()) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(first, second, serve_file()) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
-    assert stage.ranges[2] is None
+    assert files(tmp_path) == {"v.mp4": CONTENT}
+    assert scenario.ranges[2] is None
 
 
 @pytest.mark.parametrize(
@@ -178,12 +184,12 @@ async def test_a_part_is_never_joined_with_another_file_s(
         pytest.param(says(200, b"", kind="video/mp4"), id="nothing"),
     ],
 )
-async def test_trouble_that_passes_only_delays(tmp_path: Path, trouble: Reply) -> None:
-    async with fetching(trouble, trouble, film()) as stage:
-        await stage.save(tmp_path / "v.mp4")
+async def test_temporary_errors_only_delay(tmp_path: Path, trouble: Reply) -> None:
+    async with download_scenario(trouble, trouble, serve_file()) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
-    assert [round(pause, 2) for _, pause in stage.breaks] == [0.25, 0.5]
+    assert files(tmp_path) == {"v.mp4": CONTENT}
+    assert [round(pause, 2) for _, pause in scenario.breaks] == [0.25, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -202,11 +208,11 @@ async def test_trouble_that_passes_only_delays(tmp_path: Path, trouble: Reply) -
 async def test_what_is_no_file_is_never_saved(
     tmp_path: Path, answer: Reply, why: str
 ) -> None:
-    async with fetching(answer) as stage:
-        error = await fail(stage, tmp_path)
+    async with download_scenario(answer) as scenario:
+        error = await fail(scenario, tmp_path)
 
     assert why in error.message
-    assert len(stage.wire.seen) == 4
+    assert len(scenario.wire.seen) == 4
 
 
 @pytest.mark.parametrize(
@@ -216,24 +222,24 @@ async def test_what_is_no_file_is_never_saved(
         ("application/xml", b"<Error/>", "application/xml"),
         ("video/mp4", b"\xef\xbb\xbf<?xml version='1.0'?><Error/>", "a page"),
         ("application/octet-stream", b"thirty bytes of text and no more", "text"),
-        ("video/mp4", gzip.compress(FILM), "something else"),
+        ("video/mp4", gzip.compress(CONTENT), "something else"),
     ],
 )
 async def test_what_the_server_calls_a_body_does_not_make_it_a_video(
     tmp_path: Path, kind: str, body: bytes, why: str
 ) -> None:
-    async with fetching(says(200, body, kind=kind)) as stage:
-        error = await fail(stage, tmp_path)
+    async with download_scenario(says(200, body, kind=kind)) as scenario:
+        error = await fail(scenario, tmp_path)
 
     assert why in error.message
-    assert len(stage.wire.seen) == 4
+    assert len(scenario.wire.seen) == 4
 
 
 async def test_a_video_that_is_called_text_is_saved(tmp_path: Path) -> None:
-    async with fetching(says(200, FILM, kind="text/plain")) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(says(200, CONTENT, kind="text/plain")) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
+    assert files(tmp_path) == {"v.mp4": CONTENT}
 
 
 async def test_the_first_bytes_may_come_one_by_one(tmp_path: Path) -> None:
@@ -243,8 +249,8 @@ async def test_the_first_bytes_may_come_one_by_one(tmp_path: Path) -> None:
             await visit.send(MP4[at : at + 1])
             await asyncio.sleep(0)
 
-    async with fetching(drip) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(drip) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
     assert files(tmp_path) == {"v.mp4": MP4}
 
@@ -256,28 +262,28 @@ def coded(encoding: str, body: bytes) -> Reply:
 
 @pytest.mark.parametrize(
     ("encoding", "body"),
-    [("gzip", gzip.compress(FILM)), ("deflate", zlib.compress(FILM))],
+    [("gzip", gzip.compress(CONTENT)), ("deflate", zlib.compress(CONTENT))],
 )
 async def test_an_encoded_body_is_decoded_and_not_resumed_in_the_middle(
     tmp_path: Path, encoding: str, body: bytes
 ) -> None:
     cut = head(200, len(body), content_encoding=encoding) + body[:500]
 
-    async with fetching(raw(cut), coded(encoding, body)) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(raw(cut), coded(encoding, body)) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
-    assert stage.bytes_told[-1] == (len(FILM), None)
+    assert files(tmp_path) == {"v.mp4": CONTENT}
+    assert scenario.bytes_reported[-1] == (len(CONTENT), None)
 
 
 @pytest.mark.parametrize(
     ("reply", "why"),
     [
-        pytest.param(coded("br", FILM), "br", id="brotli"),
-        pytest.param(coded("gzip, gzip", FILM), "gzip, gzip", id="twice"),
-        pytest.param(coded("gzip", FILM), "cannot be decoded", id="not encoded"),
+        pytest.param(coded("br", CONTENT), "br", id="brotli"),
+        pytest.param(coded("gzip, gzip", CONTENT), "gzip, gzip", id="twice"),
+        pytest.param(coded("gzip", CONTENT), "cannot be decoded", id="not encoded"),
         pytest.param(
-            coded("gzip", gzip.compress(FILM)[:-9]), "not complete", id="cut off"
+            coded("gzip", gzip.compress(CONTENT)[:-9]), "not complete", id="cut off"
         ),
         pytest.param(
             coded("gzip", gzip.compress(b"text")), "text, not a video", id="text"
@@ -290,9 +296,9 @@ async def test_an_encoded_body_is_decoded_and_not_resumed_in_the_middle(
 async def test_an_encoded_body_that_cannot_be_decoded_is_refused(
     tmp_path: Path, reply: Reply, why: str
 ) -> None:
-    async with fetching(reply) as stage:
-        stage.download.most_decoded_bytes = 2 << 20
-        error = await fail(stage, tmp_path)
+    async with download_scenario(reply) as scenario:
+        scenario.download.max_decoded_bytes = 2 << 20
+        error = await fail(scenario, tmp_path)
 
     assert why in error.message
 
@@ -302,69 +308,71 @@ async def test_a_body_without_end_is_left_at_the_announced_length(
 ) -> None:
     async def endless(visit: Visit) -> None:
         await visit.send(
-            b"HTTP/1.1 206 X\r\ncontent-range: bytes 0-99999/100000\r\n\r\n" + FILM
+            b"HTTP/1.1 206 X\r\ncontent-range: bytes 0-99999/100000\r\n\r\n" + CONTENT
         )
         while not visit.writer.is_closing():
             await visit.send(bytes(65_536))
 
-    async with fetching(endless) as stage:
-        error = await fail(stage, tmp_path)
+    async with download_scenario(endless) as scenario:
+        error = await fail(scenario, tmp_path)
 
     assert "more than it had announced" in error.message
-    assert len(stage.wire.seen) < 30
+    assert len(scenario.wire.seen) < 30
 
 
 async def test_a_body_that_is_always_too_short_is_given_up(tmp_path: Path) -> None:
-    async with fetching(without_ranges(stop_at=CUT)) as stage:
-        await fail(stage, tmp_path)
+    async with download_scenario(without_ranges(stop_at=CUT)) as scenario:
+        await fail(scenario, tmp_path)
 
-    assert len(stage.wire.seen) == 9
+    assert len(scenario.wire.seen) == 9
 
 
 async def test_bodies_cut_now_here_now_there_come_to_an_end(tmp_path: Path) -> None:
     cuts = [without_ranges(stop_at=CUT + at % 2) for at in range(200)]
 
-    async with fetching(*cuts) as stage:
-        await fail(stage, tmp_path)
+    async with download_scenario(*cuts) as scenario:
+        await fail(scenario, tmp_path)
 
-    assert len(stage.wire.seen) < 30
+    assert len(scenario.wire.seen) < 30
 
 
 async def test_an_error_that_stays_is_given_up_in_half_a_minute(tmp_path: Path) -> None:
-    async with fetching(says(503, b"")) as stage:
-        error = await fail(stage, tmp_path)
+    async with download_scenario(says(503, b"")) as scenario:
+        error = await fail(scenario, tmp_path)
 
     assert "503" in error.message
-    assert 20 < stage.clock.elapsed_s < 60
+    assert 20 < scenario.clock.elapsed_s < 60
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 async def test_a_link_that_has_expired_is_renewed(tmp_path: Path, status: int) -> None:
-    async with fetching(says(status, b""), film()) as stage:
-        stage.fresh.append(f"{stage.wire.base_url}/fresh.mp4")
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(says(status, b""), serve_file()) as scenario:
+        scenario.fresh.append(f"{scenario.wire.base_url}/fresh.mp4")
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
-    assert [one.path for one in stage.wire.seen] == ["/v.mp4", "/fresh.mp4"]
+    assert files(tmp_path) == {"v.mp4": CONTENT}
+    assert [one.path for one in scenario.wire.seen] == ["/v.mp4", "/fresh.mp4"]
 
 
-async def test_a_link_that_expires_on_the_way_goes_on_where_it_was(
+async def test_a_link_that_expires_midway_is_renewed_and_resumed(
     tmp_path: Path,
 ) -> None:
-    async with fetching(film(stop_at=CUT), says(403, b""), film()) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(
+        serve_file(stop_at=CUT), says(403, b""), serve_file()
+    ) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
-    assert stage.ranges[2] == f"bytes={CUT}-"
+    assert files(tmp_path) == {"v.mp4": CONTENT}
+    assert scenario.ranges[2] == f"bytes={CUT}-"
 
 
 async def test_a_link_that_leads_on_is_followed(tmp_path: Path) -> None:
     there = says(302, b"", headers={"Location": "/elsewhere.mp4"})
 
-    async with fetching(there, film()) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(there, serve_file()) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert stage.wire.seen[1].path == "/elsewhere.mp4"
+    assert scenario.wire.seen[1].path == "/elsewhere.mp4"
 
 
 @pytest.mark.parametrize(
@@ -382,17 +390,17 @@ async def test_a_link_that_leads_on_is_followed(tmp_path: Path) -> None:
 async def test_a_link_that_is_no_web_address_is_not_followed(
     tmp_path: Path, url: str
 ) -> None:
-    async with fetching(film()) as stage:
-        stage.download.url = url
-        error = await fail(stage, tmp_path)
+    async with download_scenario(serve_file()) as scenario:
+        scenario.download.url = url
+        error = await fail(scenario, tmp_path)
 
     assert "no web address" in error.message
-    assert stage.wire.seen == []
+    assert scenario.wire.seen == []
 
 
-async def test_a_server_that_falls_silent_is_left(tmp_path: Path) -> None:
-    async with fetching(hang, film()) as stage:
-        stage.download.http.timeout = 0.2
-        await stage.save(tmp_path / "v.mp4")
+async def test_a_server_that_stops_sending_times_out(tmp_path: Path) -> None:
+    async with download_scenario(hang, serve_file()) as scenario:
+        scenario.download.http.timeout = 0.2
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": FILM}
+    assert files(tmp_path) == {"v.mp4": CONTENT}

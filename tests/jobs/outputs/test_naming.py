@@ -105,7 +105,7 @@ def test_a_path_of_the_person_s_own_may_lead_anywhere(own_home: Path) -> None:
         pytest.param("{index:03d}", id="a format for numbers"),
         pytest.param("{index:{task_id}}", id="a field in a format"),
         pytest.param("{index!q}", id="an unknown conversion"),
-        pytest.param("~nobody-of-this-name/v.mp4", id="nobody's home"),
+        pytest.param("~nobody-of-this-name/v.mp4", id="no such home"),
     ],
 )
 def test_a_template_that_cannot_be_filled_is_refused_before_anything_is_sent(
@@ -131,7 +131,7 @@ EVIL_TEXT = st.one_of(st.text(), st.sampled_from(EVIL))
     template=st.sampled_from([None, *(f"{{{name}}}" for name in FIELDS)]),
     is_sole=st.booleans(),
 )
-def test_whatever_the_api_says_the_file_stays_in_the_folder(
+def test_values_of_the_api_cannot_leave_the_folder(
     values: dict[str, str], template: str | None, *, is_sole: bool
 ) -> None:
     folder = Path("/somewhere/made")

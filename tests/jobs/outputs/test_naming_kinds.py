@@ -1,4 +1,4 @@
-"""What saved files are called by their kind."""
+"""Suffixes of saved files by their kind."""
 
 from __future__ import annotations
 

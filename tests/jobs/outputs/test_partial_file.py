@@ -1,4 +1,4 @@
-"""Partial files: nobody else's is touched, what came is kept, nobody is overrun."""
+"""Partial files: resumed if recorded, never taken from another program."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from kling_cli.jobs.outputs.partial_file import (
     partial_name,
 )
 from kling_cli.store.records import PartialFileRecord
-from tests.jobs.disk import full_disk
-from tests.jobs.files import (
+from tests.jobs.file_server import (
+    CONTENT,
     CUT,
-    FILM,
     MP4,
     Records,
-    fetching,
-    film,
+    download_scenario,
     head,
+    serve_file,
     without_ranges,
 )
+from tests.jobs.full_disk import full_disk
 from tests.support.wire_server import Visit, says
 
 pytestmark = pytest.mark.anyio
@@ -56,17 +56,17 @@ def save(
         return part.put_in_place(is_forced=is_forced)
 
 
-def leave(target: Path, records: Records, content: bytes = FILM[:CUT]) -> Path:
+def leave(target: Path, records: Records, content: bytes = CONTENT[:CUT]) -> Path:
     """Leave a partial file as an interrupted download does; return where it is."""
     with suppress(asyncio.CancelledError), PartialFile(target, records) as part:
-        part.begin('"1"', len(FILM))
+        part.begin('"1"', len(CONTENT))
         part.write(content)
         raise asyncio.CancelledError
-    [path] = records.kept
+    [path] = records.stored
     return path
 
 
-def test_a_name_that_is_taken_is_left_alone(tmp_path: Path) -> None:
+def test_a_name_that_is_taken_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "v.mp4").write_bytes(b"old")
     (tmp_path / "v-1.mp4").symlink_to(tmp_path / "nowhere")
 
@@ -105,8 +105,8 @@ async def test_a_file_beside_the_target_is_never_written_into_or_removed(
     before = names(tmp_path)
 
     for name in "abcd":
-        async with fetching(film(), records=Records()) as stage:
-            await stage.save(tmp_path / f"{name}.mp4")
+        async with download_scenario(serve_file(), records=Records()) as scenario:
+            await scenario.save(tmp_path / f"{name}.mp4")
 
     assert (tmp_path / "precious").read_bytes() == b"precious"
     assert (tmp_path / "a.mp4.part").read_bytes() == b"half of something else"
@@ -144,72 +144,76 @@ def test_a_partial_name_is_new_each_time_and_fits(tmp_path: Path) -> None:
     assert len(os.fsencode(first)) <= 255
 
 
-async def test_an_interrupted_download_is_gone_on_with_by_the_next_run(
+async def test_an_interrupted_download_is_resumed_by_the_next_run(
     tmp_path: Path,
 ) -> None:
     records, begun = Records(), asyncio.Event()
 
     async def half(visit: Visit) -> None:
-        await visit.send(head(200, len(FILM), etag='"1"') + FILM[:CUT])
+        await visit.send(head(200, len(CONTENT), etag='"1"') + CONTENT[:CUT])
         await visit.is_over.wait()
 
     def has_come(done_bytes: int, _: int | None) -> None:
         if done_bytes == CUT:
             begun.set()
 
-    async with fetching(half, records=records) as stage:
-        stage.download.on_bytes = has_come
-        saving = asyncio.create_task(stage.save(tmp_path / "v.mp4"))
+    async with download_scenario(half, records=records) as scenario:
+        scenario.download.on_bytes = has_come
+        saving = asyncio.create_task(scenario.save(tmp_path / "v.mp4"))
         await begun.wait()
         saving.cancel()
         await asyncio.wait([saving])
     [(left, content)] = files(tmp_path).items()
-    async with fetching(film(etag='"1"'), records=records) as stage:
-        path = await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(serve_file(etag='"1"'), records=records) as scenario:
+        path = await scenario.save(tmp_path / "v.mp4")
 
     assert left.startswith(".v.mp4.")
-    assert content == FILM[:CUT]
-    assert stage.ranges == [f"bytes={CUT}-"]
-    assert stage.wire.seen[0].headers["if-range"] == '"1"'
-    assert stage.resumed == [(CUT, len(FILM))]
-    assert files(tmp_path) == {path.name: FILM}
-    assert records.kept == {}
+    assert content == CONTENT[:CUT]
+    assert scenario.ranges == [f"bytes={CUT}-"]
+    assert scenario.wire.seen[0].headers["if-range"] == '"1"'
+    assert scenario.resumed == [(CUT, len(CONTENT))]
+    assert files(tmp_path) == {path.name: CONTENT}
+    assert records.stored == {}
 
 
 async def test_what_came_whole_before_a_kill_is_not_fetched_again(
     tmp_path: Path,
 ) -> None:
     records = Records()
-    leave(tmp_path / "v.mp4", records, FILM)
+    leave(tmp_path / "v.mp4", records, CONTENT)
 
-    async with fetching(film(), records=records) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(serve_file(), records=records) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert stage.wire.seen == []
-    assert files(tmp_path) == {"v.mp4": FILM}
+    assert scenario.wire.seen == []
+    assert files(tmp_path) == {"v.mp4": CONTENT}
 
 
-async def test_what_is_written_down_nowhere_goes_when_a_download_is_given_up(
+async def test_an_unrecorded_partial_file_is_removed_on_failure(
     tmp_path: Path,
 ) -> None:
     unwritable = Records(is_writable=False)
 
-    async with fetching(film(stop_at=CUT), records=unwritable) as stage:
+    async with download_scenario(
+        serve_file(stop_at=CUT), records=unwritable
+    ) as scenario:
         with pytest.raises(NotSavedError):
-            await stage.save(tmp_path / "v.mp4")
+            await scenario.save(tmp_path / "v.mp4")
 
     assert files(tmp_path) == {}
 
 
-async def test_a_download_that_is_given_up_keeps_what_came(tmp_path: Path) -> None:
+async def test_a_failed_download_leaves_its_partial_file(tmp_path: Path) -> None:
     records = Records()
 
-    async with fetching(without_ranges(stop_at=CUT), records=records) as stage:
+    async with download_scenario(
+        without_ranges(stop_at=CUT), records=records
+    ) as scenario:
         with pytest.raises(NotSavedError):
-            await stage.save(tmp_path / "v.mp4")
+            await scenario.save(tmp_path / "v.mp4")
 
-    assert list(files(tmp_path).values()) == [FILM[:CUT]]
-    assert [path.name for path in records.kept] == list(files(tmp_path))
+    assert list(files(tmp_path).values()) == [CONTENT[:CUT]]
+    assert [path.name for path in records.stored] == list(files(tmp_path))
 
 
 def swap_for_link(path: Path, precious: Path) -> None:
@@ -238,7 +242,7 @@ def swap_for_page(path: Path, _: Path) -> None:
 
 
 def swap_for_longer(path: Path, _: Path) -> None:
-    path.write_bytes(FILM + b"more")
+    path.write_bytes(CONTENT + b"more")
 
 
 @pytest.mark.parametrize(
@@ -254,88 +258,92 @@ def swap_for_longer(path: Path, _: Path) -> None:
         pytest.param(lambda path, _: path.write_bytes(b""), True, id="empty"),
     ],
 )
-async def test_what_is_found_in_place_of_the_partial_file_is_not_gone_on_with(
+async def test_what_replaced_a_partial_file_is_not_resumed(
     swap: Callable[[Path, Path], object], is_removed: bool, tmp_path: Path
 ) -> None:
     records, precious = Records(), tmp_path / "precious"
-    precious.write_bytes(FILM[:CUT])
+    precious.write_bytes(CONTENT[:CUT])
     path = leave(tmp_path / "v.mp4", records)
     swap(path, precious)
 
-    async with fetching(film(etag='"1"'), records=records) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(serve_file(etag='"1"'), records=records) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert stage.ranges == [None]
-    assert (tmp_path / "v.mp4").read_bytes() == FILM
-    assert precious.read_bytes() == FILM[:CUT]
+    assert scenario.ranges == [None]
+    assert (tmp_path / "v.mp4").read_bytes() == CONTENT
+    assert precious.read_bytes() == CONTENT[:CUT]
     assert (path.name in names(tmp_path)) != is_removed
-    assert records.kept == {}
+    assert records.stored == {}
 
 
 async def test_the_second_name_of_a_finished_file_goes_and_the_file_stays(
     tmp_path: Path,
 ) -> None:
     records, target = Records(), tmp_path / "v.mp4"
-    path = leave(target, records, FILM)
+    path = leave(target, records, CONTENT)
     os.link(path, target)  # killed before the first name was removed
 
-    async with fetching(film(), records=records) as stage:
-        await stage.save(target)
+    async with download_scenario(serve_file(), records=records) as scenario:
+        await scenario.save(target)
 
-    assert files(tmp_path) == {"v.mp4": FILM, "v-1.mp4": FILM}
+    assert files(tmp_path) == {"v.mp4": CONTENT, "v-1.mp4": CONTENT}
     assert not target.samefile(tmp_path / "v-1.mp4")
 
 
 async def test_a_part_without_tag_or_length_is_not_trusted(tmp_path: Path) -> None:
     records = Records()
     path = leave(tmp_path / "v.mp4", records)
-    records.kept[path] = PartialFileRecord(path=path)
+    records.stored[path] = PartialFileRecord(path=path)
 
-    async with fetching(film(), records=records) as stage:
-        await stage.save(tmp_path / "v.mp4")
+    async with download_scenario(serve_file(), records=records) as scenario:
+        await scenario.save(tmp_path / "v.mp4")
 
-    assert stage.ranges == [None]
-    assert files(tmp_path) == {"v.mp4": FILM}
+    assert scenario.ranges == [None]
+    assert files(tmp_path) == {"v.mp4": CONTENT}
 
 
-async def test_a_part_in_another_folder_is_left_and_goes_when_the_file_is_here(
+async def test_a_partial_file_in_another_folder_goes_when_the_output_is_saved(
     tmp_path: Path,
 ) -> None:
     records = Records()
     (tmp_path / "there").mkdir()
     leave(tmp_path / "there" / "v.mp4", records)
 
-    async with fetching(film(), records=records) as stage:
-        await stage.save(tmp_path / "here" / "v.mp4")
+    async with download_scenario(serve_file(), records=records) as scenario:
+        await scenario.save(tmp_path / "here" / "v.mp4")
 
-    assert stage.ranges == [None]
-    assert files(tmp_path / "here") == {"v.mp4": FILM}
+    assert scenario.ranges == [None]
+    assert files(tmp_path / "here") == {"v.mp4": CONTENT}
     assert files(tmp_path / "there") == {}
-    assert records.kept == {}
+    assert records.stored == {}
 
 
-async def test_the_part_of_a_living_download_is_left_to_it(tmp_path: Path) -> None:
+async def test_the_partial_file_of_a_running_download_is_not_touched(
+    tmp_path: Path,
+) -> None:
     records, target = Records(), tmp_path / "v.mp4"
     with PartialFile(target, records) as theirs:
-        theirs.begin('"1"', len(FILM))
-        theirs.write(FILM[:CUT])
+        theirs.begin('"1"', len(CONTENT))
+        theirs.write(CONTENT[:CUT])
 
-        async with fetching(film(etag='"1"'), records=records) as stage:
-            await stage.save(target)
+        async with download_scenario(
+            serve_file(etag='"1"'), records=records
+        ) as scenario:
+            await scenario.save(target)
 
-        theirs.write(FILM[CUT:])
+        theirs.write(CONTENT[CUT:])
         path = theirs.put_in_place(is_forced=False)
 
-    assert stage.ranges == [None]
+    assert scenario.ranges == [None]
     assert path == tmp_path / "v-1.mp4"
-    assert files(tmp_path) == {"v.mp4": FILM, "v-1.mp4": FILM}
+    assert files(tmp_path) == {"v.mp4": CONTENT, "v-1.mp4": CONTENT}
 
 
-def test_a_part_somebody_has_made_in_its_place_is_not_removed(tmp_path: Path) -> None:
+def test_a_file_made_in_place_of_a_partial_file_is_not_removed(tmp_path: Path) -> None:
     records = Records()
     with PartialFile(tmp_path / "v.mp4", records) as part:
         part.begin(None, None)
-        [path] = records.kept
+        [path] = records.stored
         path.unlink()
         path.write_bytes(b"of somebody else")
 
@@ -348,8 +356,8 @@ async def test_two_downloads_to_one_name_at_once_save_two_whole_files(
     bodies = [MP4 + bytes([number]) * 50_000 for number in range(1, 9)]
 
     async def one(body: bytes) -> Path:
-        async with fetching(film(body)) as stage:
-            return await stage.save(tmp_path / "v.mp4")
+        async with download_scenario(serve_file(body)) as scenario:
+            return await scenario.save(tmp_path / "v.mp4")
 
     paths = await asyncio.gather(*map(one, bodies))
 
@@ -358,29 +366,30 @@ async def test_two_downloads_to_one_name_at_once_save_two_whole_files(
     assert set(files(tmp_path)) == {path.name for path in paths}
 
 
-async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("in the way")
 
-    async with fetching(film()) as stage:
+    async with download_scenario(serve_file()) as scenario:
         with pytest.raises(NotSavedError, match="could not be written") as caught:
-            await stage.save(tmp_path / "a" / "v.mp4")
+            await scenario.save(tmp_path / "a" / "v.mp4")
 
     assert "--output" in (caught.value.hint or "")
-    assert stage.wire.seen == []
+    assert scenario.wire.seen == []
 
 
 @pytest.mark.parametrize(
-    "body", [pytest.param(FILM, id="long"), pytest.param(FILM[:10_100], id="just over")]
+    "body",
+    [pytest.param(CONTENT, id="long"), pytest.param(CONTENT[:10_100], id="just over")],
 )
-async def test_a_full_disk_is_said_and_leaves_nothing_half_written(
+async def test_a_full_disk_is_an_error_and_leaves_no_partial_file(
     tmp_path: Path, body: bytes
 ) -> None:
     reply = says(200, body, kind="video/mp4")
-    async with fetching(reply, records=Records()) as stage:
+    async with download_scenario(reply, records=Records()) as scenario:
         with (
             full_disk(10_000),
             pytest.raises(NotSavedError, match=r"v\.mp4 could not be written"),
         ):
-            await stage.save(tmp_path / "v.mp4")
+            await scenario.save(tmp_path / "v.mp4")
 
     assert files(tmp_path) == {}

@@ -1,4 +1,4 @@
-"""One at a time saves a job's files, and nobody waits for ever."""
+"""One process at a time saves a job, and none waits for ever."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def test_a_lock_is_waited_for_within_bounds_and_others_are_free(
     assert list((tmp_path / LOCK_FOLDER).iterdir()) == []
 
 
-async def test_where_no_lock_can_be_had_everybody_saves(tmp_path: Path) -> None:
+async def test_without_working_locks_every_process_saves(tmp_path: Path) -> None:
     (tmp_path / LOCK_FOLDER).touch()
     clock = FakeClock()
 

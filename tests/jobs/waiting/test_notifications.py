@@ -7,7 +7,7 @@ import pytest
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.jobs.waiting.notifications import CallbackNotification, Notifications
 from kling_cli.jobs.waiting.schedule import PathState
-from tests.jobs.made import SUCCEEDED
+from tests.jobs.factories import SUCCEEDED
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ def some_news(path: PathState = PathState.READY) -> Notifications:
     return Notifications(clock=FakeClock(), nonces={"n1"}, path=path)
 
 
-async def test_without_news_the_wait_takes_as_long_as_it_was_given() -> None:
+async def test_without_notifications_the_wait_takes_its_full_time() -> None:
     notifications = some_news()
 
     await notifications.wait(600)
@@ -54,7 +54,7 @@ async def test_a_callback_that_came_before_the_wait_ends_it_too_but_only_one() -
     assert (at_first, notifications.clock.monotonic()) == (0, 600)
 
 
-async def test_news_is_taken_once_and_in_order() -> None:
+async def test_notifications_are_taken_once_and_in_order() -> None:
     notifications = some_news()
     hints = [a_hint(claimed=status) for status in TaskStatus]
     for hint in hints:
@@ -63,7 +63,7 @@ async def test_news_is_taken_once_and_in_order() -> None:
     assert (notifications.take(), notifications.take()) == (hints, [])
 
 
-async def test_a_callback_for_nobody_here_is_no_news() -> None:
+async def test_a_callback_for_another_run_is_dropped() -> None:
     notifications = some_news()
 
     notifications.post(a_hint("of another kling"))
@@ -102,7 +102,7 @@ async def test_a_change_of_the_path_ends_the_wait() -> None:
     assert notifications.clock.monotonic() == 0
 
 
-async def test_a_loss_is_dated_once_however_often_it_is_told() -> None:
+async def test_a_loss_is_dated_once_however_often_it_is_set() -> None:
     notifications = some_news()
     await notifications.clock.sleep(100)
     notifications.set_path(PathState.LOST)
@@ -113,7 +113,7 @@ async def test_a_loss_is_dated_once_however_often_it_is_told() -> None:
     assert notifications.since_lost_s == 7
 
 
-async def test_a_second_loss_counts_anew() -> None:
+async def test_a_second_loss_has_its_own_date() -> None:
     notifications = some_news()
     notifications.set_path(PathState.LOST)
     await notifications.clock.sleep(100)

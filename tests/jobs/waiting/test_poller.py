@@ -1,4 +1,4 @@
-"""Asking through the real client over a socket: one call for many, or one by one."""
+"""Queries through the real client over a socket: in bulk, or one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.secret import Secret
 from kling_cli.store.records import JobRecord
-from tests.jobs.made import a_record
+from tests.jobs.factories import a_record
 from tests.support.wire_server import Reply, Visit, WireServer, envelope, wire_server
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +50,7 @@ def legacy(name: str) -> JobRecord:
     return a_record(name, task_id=name, query_path=LEGACY)
 
 
-async def test_many_tasks_are_asked_for_twenty_a_call() -> None:
+async def test_many_tasks_are_queried_twenty_a_call() -> None:
     records = [a_record(f"e{i}", task_id=f"t{i}") for i in range(45)]
 
     async with an_asker(answer_all) as (poller, wire):
@@ -62,7 +62,7 @@ async def test_many_tasks_are_asked_for_twenty_a_call() -> None:
     assert [len(one.params["task_ids"].split(",")) for one in wire.seen] == [20, 20, 5]
 
 
-async def test_a_job_without_a_task_id_is_asked_for_by_its_external_id() -> None:
+async def test_a_job_without_a_task_id_is_queried_by_its_external_id() -> None:
     async with an_asker(answer_all) as (poller, wire):
         found = await poller.ask([a_record("e1", task_id="t1"), a_record("e2")])
 
@@ -76,25 +76,23 @@ async def test_a_job_without_a_task_id_is_asked_for_by_its_external_id() -> None
     ]
 
 
-async def test_tasks_made_elsewhere_are_kept_apart_though_they_have_one_id_each() -> (
-    None
-):
-    strangers = [a_record("", task_id="t1"), a_record("", task_id="t2")]
+async def test_tasks_of_other_machines_are_distinct_with_one_id_each() -> None:
+    records = [a_record("", task_id="t1"), a_record("", task_id="t2")]
 
     async with an_asker(answer_all) as (poller, _):
-        found = await poller.ask(strangers)
+        found = await poller.ask(records)
 
     assert {key: task.id for key, task in found.items()} == {"t1": "t1", "t2": "t2"}
 
 
-async def test_a_task_that_was_not_asked_for_is_left_out() -> None:
+async def test_a_task_that_was_not_queried_is_ignored() -> None:
     async with an_asker(envelope([new_task("t1"), new_task("t9")])) as (poller, _):
         found = await poller.ask([a_record("e1", task_id="t1")])
 
     assert list(found) == ["e1"]
 
 
-async def test_without_an_api_key_each_family_is_asked_for_its_own() -> None:
+async def test_without_an_api_key_each_legacy_endpoint_is_queried() -> None:
     task = {"task_id": "a", "task_status": "processing"}
 
     async with an_asker(envelope(task), is_bulk=False) as (poller, wire):
@@ -104,7 +102,7 @@ async def test_without_an_api_key_each_family_is_asked_for_its_own() -> None:
     assert [one.path for one in wire.seen] == [f"{LEGACY}/a", f"{LEGACY}/b%20c"]
 
 
-async def test_one_question_that_fails_leaves_the_others_their_answers() -> None:
+async def test_one_failed_query_does_not_affect_the_others() -> None:
     task = {"task_id": "b", "task_status": "succeed"}
     broken = envelope(code=5000, http=500)
 
@@ -129,7 +127,7 @@ async def test_an_unknown_task_is_absent() -> None:
     ],
 )
 @pytest.mark.parametrize("is_bulk", [True, False])
-async def test_when_no_question_is_answered_the_failure_is_told(
+async def test_when_no_query_is_answered_the_failure_is_reported(
     reply: Reply, error: type[Exception], *, is_bulk: bool
 ) -> None:
     async with an_asker(reply, is_bulk=is_bulk) as (poller, _):

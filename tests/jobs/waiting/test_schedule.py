@@ -1,4 +1,4 @@
-"""Bounds and growth of every pause; the whole wait is counted in test_wait_cost.py."""
+"""Bounds and growth of every pause; test_watcher_cost.py counts a whole wait."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_poll_comes_after_a_fifth_of_the_time_waited(
 @pytest.mark.parametrize(
     ("since_claim_s", "pause_s"), [(0, 1), (1, 1), (2, 2), (8, 8), (90, 90), (500, 90)]
 )
-def test_an_end_that_was_claimed_is_asked_about_soon_and_then_ever_less(
+def test_a_claimed_end_is_queried_soon_and_then_at_growing_intervals(
     since_claim_s: float, pause_s: float
 ) -> None:
     asked = next_query_s(PathState.PROVEN, waited_s=600, since_claim_s=since_claim_s)
@@ -67,7 +67,7 @@ def test_an_end_that_was_claimed_is_asked_about_soon_and_then_ever_less(
     assert asked == pytest.approx(pause_s)
 
 
-def test_a_claim_makes_nobody_ask_later_than_he_would() -> None:
+def test_a_claim_never_delays_a_query() -> None:
     asked = next_query_s(PathState.NONE, waited_s=5, since_claim_s=50)
 
     assert asked == pytest.approx(1)
@@ -91,7 +91,7 @@ def test_retries_back_off() -> None:
 
 
 @given(attempt=st.integers(1, 10**6), jitter=JITTERS)
-def test_a_slot_is_never_asked_for_within_a_second(attempt: int, jitter: float) -> None:
+def test_a_slot_is_never_retried_within_a_second(attempt: int, jitter: float) -> None:
     pause_s = slot_retry_s(attempt, jitter=jitter)
 
     assert SLOT_MIN_PAUSE_S <= pause_s <= SLOT_MAX_PAUSE_S * 1.21

@@ -1,4 +1,4 @@
-"""The life cycle is pure: whatever callbacks do, the API's answers decide."""
+"""The state machine is pure: the API's answers decide, callbacks do not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kling_cli.jobs.waiting.state_machine import (
     after_failed_query,
     initial_state,
 )
-from tests.jobs.made import (
+from tests.jobs.factories import (
     FAILED,
     PROCESSING,
     SUBMITTED,
@@ -106,7 +106,7 @@ def test_any_order_of_callbacks_ends_in_the_same_state(
 
 
 @given(steps=STEPS, end=st.sampled_from((SUCCEEDED, FAILED)))
-def test_a_task_never_goes_back_and_nothing_moves_it_once_it_is_over(
+def test_a_status_never_goes_back_and_a_final_one_never_changes(
     steps: list[Step], end: TaskStatus
 ) -> None:
     order = (*STORY, end)
@@ -119,7 +119,7 @@ def test_a_task_never_goes_back_and_nothing_moves_it_once_it_is_over(
 
 
 @given(claims=st.lists(st.sampled_from(TaskStatus), min_size=1))
-def test_callbacks_alone_change_nothing_but_that_we_ask(
+def test_callbacks_alone_only_make_a_query_due(
     claims: list[TaskStatus],
 ) -> None:
     state = initial_state(a_task())
@@ -134,7 +134,7 @@ def test_callbacks_alone_change_nothing_but_that_we_ask(
 
 
 @given(steps=STEPS)
-def test_a_question_is_due_exactly_after_a_callback_that_nobody_has_followed(
+def test_a_query_is_due_exactly_after_a_callback_without_a_query_since(
     steps: list[Step],
 ) -> None:
     lives = live(in_true_order(steps), SUCCEEDED)
@@ -180,7 +180,7 @@ def test_a_task_that_is_over_at_once_is_credited_to_the_create_call() -> None:
     assert initial_state(a_task(status=FAILED)).completed_by is Source.CREATE
 
 
-def test_callbacks_after_the_end_are_counted_and_ask_nothing() -> None:
+def test_callbacks_after_the_end_are_counted_and_cause_no_query() -> None:
     over = initial_state(a_task(status=SUCCEEDED))
 
     state = after_callback(over, SUBMITTED)
@@ -197,7 +197,7 @@ def test_a_lagging_answer_changes_nothing_but_the_count() -> None:
     assert after.queries == state.queries + 1
 
 
-def test_a_status_nobody_knows_is_taken_as_it_is_and_left_again() -> None:
+def test_an_unknown_status_is_stored_and_can_be_left() -> None:
     odd = after_answer(initial_state(a_task(status=PROCESSING)), a_task(status=UNKNOWN))
 
     assert odd.task.status is UNKNOWN
@@ -210,7 +210,7 @@ def test_the_same_status_brings_its_new_details() -> None:
     assert after_answer(initial_state(a_task(status=PROCESSING)), newer).task == newer
 
 
-def test_a_question_without_an_answer_counts_and_is_no_longer_due() -> None:
+def test_a_query_without_an_answer_counts_and_is_no_longer_due() -> None:
     state = after_failed_query(after_callback(initial_state(a_task()), SUCCEEDED))
 
     assert (state.queries, state.is_due, state.task.status) == (1, False, SUBMITTED)

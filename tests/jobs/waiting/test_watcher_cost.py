@@ -1,4 +1,4 @@
-"""What a wait of five minutes costs in questions, counted through the real waiter."""
+"""How many queries a wait of five minutes costs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from kling_cli.api.tasks import Task, TaskStatus
 from kling_cli.jobs.waiting.schedule import PathState
-from tests.jobs.made import PROCESSING, SUBMITTED, SUCCEEDED, a_task
-from tests.jobs.waits import Scene
+from tests.jobs.factories import PROCESSING, SUBMITTED, SUCCEEDED, a_task
+from tests.jobs.watch_scenario import WatchScenario
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ def status_at(elapsed_s: float) -> TaskStatus:
     return PROCESSING if elapsed_s >= STARTED_S else SUBMITTED
 
 
-def a_job(path: PathState, seed: int) -> Scene:
+def a_job(path: PathState, seed: int) -> WatchScenario:
     """Return a scene whose task takes five minutes."""
     random.seed(seed)  # the jitter of the pauses
     clock: FakeClock
@@ -35,49 +35,49 @@ def a_job(path: PathState, seed: int) -> Scene:
         del asked
         return a_task(status=status_at(clock.elapsed_s))
 
-    scene = Scene(answer, path=path)
-    clock = scene.clock
-    return scene
+    scenario = WatchScenario(answer, path=path)
+    clock = scenario.clock
+    return scenario
 
 
-def calling(scene: Scene, claimed: TaskStatus) -> Callable[[], None]:
-    return lambda: scene.call(claimed)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_five_minutes_without_callbacks_cost_at_most_forty_questions(
-    seed: int,
-) -> None:
-    scene = a_job(PathState.NONE, seed)
-
-    await scene.wait()
-
-    assert scene.state.queries <= 40
-    assert scene.clock.elapsed_s <= JOB_S + 16.5  # noticed within a pause
+def calling(scenario: WatchScenario, claimed: TaskStatus) -> Callable[[], None]:
+    return lambda: scenario.call(claimed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_five_minutes_with_callbacks_cost_at_most_eight_questions(
+async def test_five_minutes_without_callbacks_cost_at_most_forty_queries(
     seed: int,
 ) -> None:
-    scene = a_job(PathState.READY, seed)
+    scenario = a_job(PathState.NONE, seed)
+
+    await scenario.wait()
+
+    assert scenario.state.queries <= 40
+    assert scenario.clock.elapsed_s <= JOB_S + 16.5  # noticed within a pause
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_five_minutes_with_callbacks_cost_at_most_eight_queries(
+    seed: int,
+) -> None:
+    scenario = a_job(PathState.READY, seed)
     for moment, claimed in ((0, SUBMITTED), (STARTED_S, PROCESSING)):
-        scene.at(moment, calling(scene, claimed))
-    scene.at(JOB_S, calling(scene, SUCCEEDED))
+        scenario.at(moment, calling(scenario, claimed))
+    scenario.at(JOB_S, calling(scenario, SUCCEEDED))
 
-    await scene.wait()
+    await scenario.wait()
 
-    assert scene.state.queries <= 8
-    assert scene.clock.elapsed_s == JOB_S
+    assert scenario.state.queries <= 8
+    assert scenario.clock.elapsed_s == JOB_S
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_callbacks_that_stop_coming_delay_the_end_by_a_sparse_pause_at_most(
     seed: int,
 ) -> None:
-    scene = a_job(PathState.READY, seed)
-    scene.at(0, calling(scene, SUBMITTED))
+    scenario = a_job(PathState.READY, seed)
+    scenario.at(0, calling(scenario, SUBMITTED))
 
-    await scene.wait()
+    await scenario.wait()
 
-    assert scene.clock.elapsed_s <= JOB_S + 99.1
+    assert scenario.clock.elapsed_s <= JOB_S + 99.1

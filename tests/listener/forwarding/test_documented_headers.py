@@ -12,13 +12,17 @@ from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
 from kling_cli.listener.forwarding.delivery import DeliveryClient
 from kling_cli.listener.forwarding.headers import RECONCILED_TRUST, Headers
-from kling_cli.listener.forwarding.policy import ForwardingPolicy, delivery_headers
+from kling_cli.listener.forwarding.policy import (
+    Delivery,
+    ForwardingPolicy,
+    delivery_headers,
+)
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.mock.sender import MockSigner
 from kling_cli.secret import Secret
 from kling_cli.store.records import StoredCallback
-from tests.jobs.made import a_callback
+from tests.jobs.factories import a_callback
 from tests.support.recorder import recorder
 
 PAGE = Path(__file__).parents[3] / "docs" / "listen.md"
@@ -53,7 +57,10 @@ def forward(
     own: Headers = (),
 ) -> Headers:
     policy = ForwardingPolicy(secrets=secrets, headers=own)
-    return delivery_headers(callback, policy, SystemClock().now(), is_replay=is_replay)
+    delivery = Delivery(
+        callback=callback, target=Target(url="http://a/"), is_replay=is_replay
+    )
+    return delivery_headers(delivery, policy, SystemClock().now())
 
 
 def mock(*secrets: Secret) -> Headers:

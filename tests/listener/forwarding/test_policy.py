@@ -7,11 +7,13 @@ import pytest
 from kling_cli.callbacks.signatures import verify
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.policy import (
+    Delivery,
     ForwardingPolicy,
     delivery_headers,
-    sign_headers,
 )
+from kling_cli.listener.forwarding.targets import Target
 from kling_cli.settings.webhook_secret import parse_secret_options
+from kling_cli.store.records import StoredCallback
 from tests.listener.stored_callbacks import NOON, a_callback
 
 OLD = (("webhook-id", "msg_1"), ("webhook-timestamp", "1"), ("webhook-signature", "x"))
@@ -19,25 +21,31 @@ SECRETS = parse_secret_options(
     "--sign-forwards",
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,whsec_aGVsbG8gdGhlcmUgd29ybGQ"],
 )
+SIGNING = ForwardingPolicy(secrets=SECRETS)
+
+
+def a_delivery(callback: StoredCallback) -> Delivery:
+    return Delivery(callback=callback, target=Target(url="http://a/"))
 
 
 def test_a_forwarded_callback_can_be_verified_with_either_secret() -> None:
-    callback = a_callback(7, headers=(*OLD, ("a", "b")))
+    delivery = a_delivery(a_callback(7, headers=(*OLD, ("a", "b"))))
+    raw = delivery.callback.raw
 
-    headers = delivery_headers(callback, ForwardingPolicy(secrets=SECRETS), NOON)
+    headers = delivery_headers(delivery, SIGNING, NOON)
 
     assert ("a", "b") in headers
     assert ("webhook-id", "kling_7") in headers
     assert len(headers) == 4  # nothing is left of the sender's signature
     for secret in SECRETS:
-        assert verify(callback.raw, dict(headers), [secret], NOON)
-        assert not verify(callback.raw + b" ", dict(headers), [secret], NOON)
+        assert verify(raw, dict(headers), [secret], NOON)
+        assert not verify(raw + b" ", dict(headers), [secret], NOON)
 
 
 def test_the_message_id_is_the_same_for_every_attempt() -> None:
     later = NOON + timedelta(hours=1)
     first, again = (
-        dict(sign_headers((), b"{}", secrets=SECRETS, number=7, now=now))
+        dict(delivery_headers(a_delivery(a_callback(7)), SIGNING, now))
         for now in (NOON, later)
     )
 
@@ -46,7 +54,9 @@ def test_the_message_id_is_the_same_for_every_attempt() -> None:
 
 
 def test_without_a_secret_the_senders_signature_is_forwarded() -> None:
-    assert delivery_headers(a_callback(headers=OLD), ForwardingPolicy(), NOON) == OLD
+    delivery = a_delivery(a_callback(headers=OLD))
+
+    assert delivery_headers(delivery, ForwardingPolicy(), NOON) == OLD
 
 
 def test_an_invalid_secret_is_a_usage_error_that_does_not_show_it() -> None:

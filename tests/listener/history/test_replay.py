@@ -10,10 +10,9 @@ from kling_cli.callbacks.signatures import verify
 from kling_cli.clock import SystemClock
 from kling_cli.errors import UsageError
 from kling_cli.listener.events import Forwarded
-from kling_cli.listener.forwarding.policy import ForwardingPolicy
+from kling_cli.listener.forwarding.policy import Delivery, ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.listener.history.replay import (
-    Replay,
     find_callback,
     plan_replays,
     select_callbacks,
@@ -115,9 +114,14 @@ async def test_replays_are_signed_marked_and_recorded() -> None:
     callback = a_callback(5)
 
     async with wire_server(says(200, b""), says(500, b"no")) as app:
-        target = Target(url=app.base_url)
+        delivery = Delivery(
+            callback=callback,
+            target=Target(url=app.base_url),
+            is_replay=True,
+            secrets=(SECRET,),
+        )
         events = await send_replays(
-            [Replay(callback=callback, target=target, secrets=(SECRET,))],
+            [delivery],
             ForwardingPolicy(),
             times=2,
             clock=SystemClock(),

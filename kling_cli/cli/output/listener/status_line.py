@@ -106,38 +106,38 @@ class StatusLine:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._text = ""
-        self._n_drawn = 0  # characters on the screen
+        self._n_visible = 0  # characters on the screen
         self._is_paused = False
 
     def set(self, text: str) -> None:
         """Show `text`, one line of printable characters."""
         if text != self._text:
             self._text = text
-            self._write(self._erased() + self._drawn())
+            self._write(self._erase_sequence() + self._visible_text())
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
         """Hide the line while other output is written."""
-        self._write(self._erased())
+        self._write(self._erase_sequence())
         try:
             yield
         finally:
-            self._write(self._drawn())
+            self._write(self._visible_text())
 
     @contextmanager
     def pause(self) -> Iterator[None]:
         """Hide the line while another program has the terminal."""
-        self._write(self._erased())
+        self._write(self._erase_sequence())
         self._is_paused = True
         try:
             yield
         finally:
             self._is_paused = False
-            self._write(self._drawn())
+            self._write(self._visible_text())
 
     def close(self) -> None:
         """Remove the line."""
-        self._write(self._erased())
+        self._write(self._erase_sequence())
         self._text = ""
 
     @property
@@ -149,18 +149,18 @@ class StatusLine:
             columns = 0  # as terminals report that do not know
         return columns or _DEFAULT_COLUMNS
 
-    def _drawn(self) -> str:
+    def _visible_text(self) -> str:
         """Return the line, cut so that it never wraps."""
-        shown = "" if self._is_paused else self._text[: max(self.columns - 1, 0)]
-        self._n_drawn = len(shown)
-        return f"\x1b[2m{shown}\x1b[0m" if shown else ""
+        visible = "" if self._is_paused else self._text[: max(self.columns - 1, 0)]
+        self._n_visible = len(visible)
+        return f"\x1b[2m{visible}\x1b[0m" if visible else ""
 
-    def _erased(self) -> str:
+    def _erase_sequence(self) -> str:
         """Return what erases the line, even one that a narrower terminal wrapped."""
-        if not self._n_drawn:
+        if not self._n_visible:
             return ""
-        rows_above = (self._n_drawn - 1) // max(self.columns, 1)
-        self._n_drawn = 0
+        rows_above = (self._n_visible - 1) // max(self.columns, 1)
+        self._n_visible = 0
         return (_UP.format(rows_above) if rows_above else "") + _ERASE_BELOW
 
     def _write(self, text: str) -> None:

@@ -153,8 +153,8 @@ def _send_failed(
 ) -> ProgressModel:
     tries = f"try {event.attempt} of {event.most_attempts}"
     progress = progress.with_row(event.external_id, now, phase="submitting")
-    trouble = (event.error.message, tries)
-    return replace(progress, next_query_at=now + event.retry_s, api_error=trouble)
+    api_error = (event.error.message, tries)
+    return replace(progress, next_query_at=now + event.retry_s, api_error=api_error)
 
 
 def _submitted(
@@ -184,15 +184,15 @@ def _status_changed(
 def _querying(
     progress: ProgressModel, event: events.Querying, now: float
 ) -> ProgressModel:
-    trouble = progress.api_error if event.failures else ()
-    return replace(progress, next_query_at=now + event.in_s, api_error=trouble)
+    api_error = progress.api_error if event.failures else ()
+    return replace(progress, next_query_at=now + event.in_s, api_error=api_error)
 
 
 def _query_failed(
     progress: ProgressModel, event: events.QueryFailed, now: float
 ) -> ProgressModel:
-    trouble = (event.error.message, f"try {event.attempt}")
-    return replace(progress, next_query_at=now + event.retry_s, api_error=trouble)
+    api_error = (event.error.message, f"try {event.attempt}")
+    return replace(progress, next_query_at=now + event.retry_s, api_error=api_error)
 
 
 def _downloading(

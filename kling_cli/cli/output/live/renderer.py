@@ -124,8 +124,8 @@ def _summary_lines(progress: ProgressModel, options: RenderOptions) -> list[Text
     shown = [one_line(fact) for fact in facts if fact]
     lines = _flow_lines(shown, options, style="dim") if shown else []
     if progress.api_error and is_asking:
-        trouble = [one_line(each) for each in progress.api_error]
-        lines = _flow_lines(trouble, options, style="yellow") + lines
+        api_error = [one_line(each) for each in progress.api_error]
+        lines = _flow_lines(api_error, options, style="yellow") + lines
     return lines
 
 

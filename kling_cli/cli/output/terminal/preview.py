@@ -119,8 +119,8 @@ def _first_frame(path: Path) -> Any:
     try:
         with av.open(str(path)) as opened:
             frame = next(opened.decode(video=0))
-            most_w, most_h = _MAX_PIXELS
-            scale = min(most_w / frame.width, most_h / frame.height, 1.0)
+            max_width, max_height = _MAX_PIXELS
+            scale = min(max_width / frame.width, max_height / frame.height, 1.0)
             width, height = int(frame.width * scale), int(frame.height * scale)
             return frame.reformat(width=max(width, 1), height=max(height, 1))
     except (OSError, ValueError, StopIteration, IndexError, av.FFmpegError):

@@ -177,6 +177,16 @@ def print_message(text: str, *, is_colorless: bool) -> None:
     write_message(with_colored_prefix(text) if is_colored else text)
 
 
+def prompt_line(question: str) -> str:
+    """Write a question to stderr and return the line typed; empty at the end of input.
+
+    typer's own prompt would write a blank to stdout, where results are printed.
+    """
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
 def discard_stdout() -> None:
     """Discard what is in stdout's buffer, without an error at exit."""
     _redirect_to_null(_STDOUT)

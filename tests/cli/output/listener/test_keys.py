@@ -26,12 +26,12 @@ URL = "https://hooks.example.com/callback/secret"
 
 @dataclass
 class Passed:
-    """A forwarder that remembers what it was given."""
+    """A forwarder that records what it was given."""
 
-    kept: list[tuple[int, bool]] = field(default_factory=list)
+    submitted: list[tuple[int, bool]] = field(default_factory=list)
 
-    def submit(self, kept: StoredCallback, *, is_replay: bool = False) -> None:
-        self.kept.append((kept.id, is_replay))
+    def submit(self, submitted: StoredCallback, *, is_replay: bool = False) -> None:
+        self.submitted.append((submitted.id, is_replay))
 
     async def drain(self, timeout_s: float) -> None:
         pass
@@ -68,21 +68,21 @@ def test_replay_passes_the_last_callback_on_again(
     assert KEYS["r"](controls).startswith("nothing to replay")
     controls.last_callback = a_callback()
 
-    said = KEYS["r"](controls)
+    printed = KEYS["r"](controls)
 
-    assert said == "replaying the last callback"
-    assert passed.kept == [(7, True)]
+    assert printed == "replaying the last callback"
+    assert passed.submitted == [(7, True)]
 
 
 def test_details_are_safe_to_show(controls: Controls) -> None:
     assert KEYS["d"](controls) == "no callback yet"
     controls.last_callback = a_callback(raw=b'{"message": "\x1b[2J\r\n"}')
 
-    said = KEYS["d"](controls)
+    printed = KEYS["d"](controls)
 
-    assert "  content-type: application/json" in said.splitlines()
-    assert "\x1b" not in said
-    assert "\r" not in said
+    assert "  content-type: application/json" in printed.splitlines()
+    assert "\x1b" not in printed
+    assert "\r" not in printed
 
 
 def test_details_compare_the_claim_with_the_api_and_say_what_became_of_it(
@@ -137,10 +137,10 @@ def test_details_of_a_long_body_end_with_where_the_rest_is(controls: Controls) -
     assert lines[-1].endswith("more lines: kling events show 7")
 
 
-def test_copying_hands_the_url_to_the_terminal(controls: Controls) -> None:
-    said = KEYS["c"](controls)
+def test_copying_sends_the_url_to_the_terminal(controls: Controls) -> None:
+    printed = KEYS["c"](controls)
 
-    assert f"\x1b]52;c;{b64encode(URL.encode()).decode()}\x07" in said
+    assert f"\x1b]52;c;{b64encode(URL.encode()).decode()}\x07" in printed
 
 
 def test_what_came_in_a_pause_is_passed_on_afterwards(
@@ -148,12 +148,12 @@ def test_what_came_in_a_pause_is_passed_on_afterwards(
 ) -> None:
     KEYS["p"](controls)
     controls.forward(a_callback(8))
-    held_back = list(passed.kept)
+    held_back = list(passed.submitted)
 
     KEYS["p"](controls)
 
     assert held_back == []
-    assert passed.kept == [(8, False)]
+    assert passed.submitted == [(8, False)]
 
 
 def test_every_key_is_in_the_line_of_help() -> None:

@@ -178,7 +178,7 @@ def test_a_callbacks_object_has_its_body_and_joined_headers() -> None:
     assert made["headers"] == {"x-a": "1, 2"}
 
 
-def test_a_strangers_words_cannot_act_on_a_terminal() -> None:
+def test_untrusted_text_cannot_act_on_a_terminal() -> None:
     evil = events.Stale(
         number=1, task_id="t", status="\x1b[2J\n", known="\u202egnp.exe"
     )

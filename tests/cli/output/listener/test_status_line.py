@@ -1,4 +1,4 @@
-"""The status line of `kling listen`: what it says, and that nothing is lost by it."""
+"""The status line of `kling listen`: its text, and that it overwrites no output."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def text_after(*lines: ListenerEvent, columns: int = 100) -> str:
 def test_it_counts_and_says_how_the_tunnel_is(
     lines: tuple[ListenerEvent, ...], words: str
 ) -> None:
-    said = text_after(READY, *lines)
+    printed = text_after(READY, *lines)
 
-    assert said == f"https://abc.example.app/callback/**** · {words}"
-    assert SECRET not in said
+    assert printed == f"https://abc.example.app/callback/**** · {words}"
+    assert SECRET not in printed
 
 
 def test_a_listener_of_this_machine_that_forwards_nothing_says_less() -> None:
@@ -85,14 +85,14 @@ def test_a_listener_of_this_machine_that_forwards_nothing_says_less() -> None:
 
 
 def test_a_moved_tunnel_has_its_new_url_there_masked() -> None:
-    said = text_after(
+    printed = text_after(
         READY, tunnel("moved", f"https://new.example.app/callback/{SECRET}")
     )
 
-    assert said.startswith("https://new.example.app/callback/**** · tunnel up")
+    assert printed.startswith("https://new.example.app/callback/**** · tunnel up")
 
 
-def test_where_it_is_narrow_the_url_gives_way_first() -> None:
+def test_where_it_is_narrow_the_url_is_left_out_first() -> None:
     full, host, bare = (text_after(READY, columns=n) for n in (90, 80, 50))
 
     assert full.startswith("https://")
@@ -114,10 +114,10 @@ def test_a_url_is_shown_without_its_secret(url: str, shown: str) -> None:
 
 
 class Screen(io.StringIO):
-    """A terminal that remembers what is written to it."""
+    """A terminal that records what is written to it."""
 
     def rows(self) -> list[str]:
-        """Return the rows that stand there in the end."""
+        """Return the rows on the screen in the end."""
         rows = [""]
         for part in re.split(r"(\r\x1b\[J|\n)", self.getvalue()):
             if part == "\n":

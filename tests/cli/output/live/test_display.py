@@ -26,7 +26,7 @@ CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Paper(io.StringIO):
-    """A terminal that keeps all that was ever written to it."""
+    """A terminal that records everything written to it."""
 
     def __init__(self, encoding: str = "utf-8") -> None:
         super().__init__()
@@ -47,7 +47,7 @@ def a_console(paper: Any, width: int = 80) -> Console:
 
 
 def shown(history: list[Event], *, width: int = 80, encoding: str = "utf-8") -> str:
-    """Return all that a terminal gets in a run with these events."""
+    """Return everything written to a terminal in a run with these events."""
     paper = Paper(encoding)
     reporter = LiveReporter(
         is_colored=True, console=a_console(paper, width), clock=FakeClock()

@@ -49,7 +49,7 @@ def test_phases_say_what_is_being_done() -> None:
     assert "finding out" in board_after(prepared(), doubt).rows[0].phase
 
 
-def test_a_tunnel_that_opens_is_said_until_it_is_decided() -> None:
+def test_an_opening_tunnel_is_shown_until_it_is_open_or_failed() -> None:
     opening = events.TunnelOpening(provider="ngrok")
     ready = events.CallbackPath(state="ready", via="ngrok")
 

@@ -1,4 +1,4 @@
-"""A person's terminal: what stands there during a run and after it."""
+"""The screen of a terminal during a run and after it."""
 
 from __future__ import annotations
 

@@ -53,12 +53,12 @@ def test_a_terminal_gets_what_it_is_known_to_understand(
     assert notification_sequence("done", environ) == notice
 
 
-def test_a_person_can_force_links_or_forbid_them() -> None:
+def test_links_can_be_forced_or_forbidden() -> None:
     assert has_hyperlinks({**PLAIN, "FORCE_HYPERLINK": "1"})
     assert not has_hyperlinks({**ITERM, "FORCE_HYPERLINK": "0"})
 
 
-def test_what_a_link_or_a_notice_says_cannot_end_it() -> None:
+def test_text_of_a_link_or_a_notification_cannot_end_its_sequence() -> None:
     evil = "https://x/\x1b\\\a\n漢"
 
     assert hyperlink("text", evil) == (

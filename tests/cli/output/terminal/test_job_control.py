@@ -40,7 +40,7 @@ class Shell:
         self._terminal.type(text)
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """Return the next place where `pattern` stands, after the last one."""
+        """Return the next match of `pattern`, after the last one."""
         skipped = rf"(?s)\A.{{{self._seen}}}.*?(?P<found>{pattern})"
         found = self._program.wait_for(skipped, stream="stdout")
         self._seen = found.end("found")
@@ -64,60 +64,62 @@ def shell(kling: Kling) -> Iterator[Shell]:
 
 
 def test_a_listener_reads_keys_only_in_the_foreground(kling: Kling) -> None:
-    with shell(kling) as person:
-        person.type(f"{' '.join(kling.command('listen', '--no-token'))} &\n")
-        person.wait_for("q quit")
-        person.type("jobs -r; echo d''one\n")
-        person.wait_for("Running.*listen")
-        person.wait_for("done")
-        person.type("fg\n")
-        person.wait_for("local only · 0 received")
-        person.type("d")
-        person.wait_for("no callback yet")
-        person.type(CTRL_Z)
-        person.wait_for("Stopped.*listen")
-        person.type("fg\n")
-        person.wait_for("local only · 0 received")
-        person.type("d")
-        person.wait_for("no callback yet")
-        person.type("q")
-        person.wait_for(r"stopped \(key q\)")
-        person.type("echo e''choed; stty -a\n")
-        person.wait_for("echoed")
-        person.wait_for(" icanon .* echo ")
+    with shell(kling) as terminal_shell:
+        terminal_shell.type(f"{' '.join(kling.command('listen', '--no-token'))} &\n")
+        terminal_shell.wait_for("q quit")
+        terminal_shell.type("jobs -r; echo d''one\n")
+        terminal_shell.wait_for("Running.*listen")
+        terminal_shell.wait_for("done")
+        terminal_shell.type("fg\n")
+        terminal_shell.wait_for("local only · 0 received")
+        terminal_shell.type("d")
+        terminal_shell.wait_for("no callback yet")
+        terminal_shell.type(CTRL_Z)
+        terminal_shell.wait_for("Stopped.*listen")
+        terminal_shell.type("fg\n")
+        terminal_shell.wait_for("local only · 0 received")
+        terminal_shell.type("d")
+        terminal_shell.wait_for("no callback yet")
+        terminal_shell.type("q")
+        terminal_shell.wait_for(r"stopped \(key q\)")
+        terminal_shell.type("echo e''choed; stty -a\n")
+        terminal_shell.wait_for("echoed")
+        terminal_shell.wait_for(" icanon .* echo ")
 
 
 def test_a_display_leaves_the_terminal_to_the_shell(kling: Kling) -> None:
-    with shell(kling) as person:
+    with shell(kling) as terminal_shell:
         job = kling.command("text2video", "hi", "--sandbox")
-        person.type(f"{' '.join(job)}\n")
-        person.wait_for(re.escape(HIDE))
-        person.wait_for("submitted")
-        person.type(CTRL_Z)
-        person.wait_for(re.escape(SHOW))
-        person.wait_for("Stopped.*text2video")
-        person.type("bg\n")
-        person.wait_for(r"text2video.*&")
-        person.wait_for("done: ")
-        person.type("echo o''ver\n")
-        rest = person.wait_for(rf"[^{HIDE[0]}]*over")
+        terminal_shell.type(f"{' '.join(job)}\n")
+        terminal_shell.wait_for(re.escape(HIDE))
+        terminal_shell.wait_for("submitted")
+        terminal_shell.type(CTRL_Z)
+        terminal_shell.wait_for(re.escape(SHOW))
+        terminal_shell.wait_for("Stopped.*text2video")
+        terminal_shell.type("bg\n")
+        terminal_shell.wait_for(r"text2video.*&")
+        terminal_shell.wait_for("done: ")
+        terminal_shell.type("echo o''ver\n")
+        rest = terminal_shell.wait_for(rf"[^{HIDE[0]}]*over")
 
     assert rest
 
 
 def test_a_key_stays_hidden_after_the_prompt_was_stopped(kling: Kling) -> None:
     prompt = r"it is not shown\): "
-    with shell(kling) as person:
-        person.type(f"{' '.join(kling.command('auth', 'login', '--no-verify'))}\n")
-        person.wait_for(prompt)
-        person.type(CTRL_Z)
-        person.wait_for("Stopped.*auth")
-        person.type("fg\n")
-        person.wait_for(prompt)
-        person.type("sesame-in-the-dark\n")
-        person.wait_for("logged in|kept|stored|API key")
-        person.type("echo o''ver\n")
-        person.wait_for("over")
+    with shell(kling) as terminal_shell:
+        terminal_shell.type(
+            f"{' '.join(kling.command('auth', 'login', '--no-verify'))}\n"
+        )
+        terminal_shell.wait_for(prompt)
+        terminal_shell.type(CTRL_Z)
+        terminal_shell.wait_for("Stopped.*auth")
+        terminal_shell.type("fg\n")
+        terminal_shell.wait_for(prompt)
+        terminal_shell.type("sesame-in-the-dark\n")
+        terminal_shell.wait_for("logged in|kept|stored|API key")
+        terminal_shell.type("echo o''ver\n")
+        terminal_shell.wait_for("over")
 
     assert "sesame" not in kling.results[-1].stdout
 
@@ -142,10 +144,10 @@ def test_a_terminal_that_vanishes_costs_nothing_and_ends_nothing(
         start_new_session=True,
     )
     os.close(slave)
-    said = b""
-    while b"0 received" not in said:
-        said += os.read(master, 4096)
-    found = re.search(r"127\.0\.0\.1:(\d+)(/callback)", said.decode())
+    printed = b""
+    while b"0 received" not in printed:
+        printed += os.read(master, 4096)
+    found = re.search(r"127\.0\.0\.1:(\d+)(/callback)", printed.decode())
     assert found is not None
 
     os.close(master)

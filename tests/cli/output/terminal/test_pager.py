@@ -1,4 +1,4 @@
-"""Long lists: through the person's pager on a terminal, whole everywhere else."""
+"""Long lists: through the user's pager on a terminal, whole everywhere else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_list_longer_than_the_screen_goes_through_the_pager(
     assert lines[-1].removeprefix("paged:").startswith("text2video  kling-v1 ")
 
 
-def test_a_pager_that_ends_early_is_enough_for_the_person(kling: Kling) -> None:
+def test_a_pager_that_ends_early_is_not_an_error(kling: Kling) -> None:
     terminal = Terminal(streams=("stdin", "stdout"), rows=5)
     env = {**MARKING, "PAGER": "head -n 2"}
 

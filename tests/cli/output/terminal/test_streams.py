@@ -27,69 +27,71 @@ def program(before: str = "", text: str = "'x'") -> tuple[str, ...]:
 
 
 def test_results_and_notes_go_their_own_ways() -> None:
-    said = subprocess.run(program(), capture_output=True, check=True)
+    printed = subprocess.run(program(), capture_output=True, check=True)
 
-    assert (said.stdout, said.stderr) == (b"result x\n", b"note\n")
+    assert (printed.stdout, printed.stderr) == (b"result x\n", b"note\n")
 
 
 def test_a_result_keeps_bytes_that_are_no_text() -> None:
-    said = subprocess.run(
+    printed = subprocess.run(
         program(text="'\\udcff猫'"),
         capture_output=True,
         check=True,
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )
 
-    assert said.stdout == b"result \xff" + "猫\n".encode()
+    assert printed.stdout == b"result \xff" + "猫\n".encode()
 
 
 def test_what_was_printed_before_stands_before() -> None:
-    said = subprocess.run(program("print('first')"), capture_output=True, check=True)
+    printed = subprocess.run(program("print('first')"), capture_output=True, check=True)
 
-    assert said.stdout == b"first\nresult x\n"
+    assert printed.stdout == b"first\nresult x\n"
 
 
 def test_a_reader_that_has_gone_is_no_failure() -> None:
     reading, writing = os.pipe()
     os.close(reading)
 
-    said = subprocess.run(program(), stdout=writing, stderr=subprocess.PIPE, check=True)
+    printed = subprocess.run(
+        program(), stdout=writing, stderr=subprocess.PIPE, check=True
+    )
 
     os.close(writing)
-    assert said.stderr == b"note\n"
+    assert printed.stderr == b"note\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
 def test_a_full_disk_is_an_error_with_a_hint() -> None:
     with Path("/dev/full").open("wb") as full:
-        said = subprocess.run(
+        printed = subprocess.run(
             program(), stdout=full, stderr=subprocess.PIPE, check=False
         )
 
-    assert b"NotSavedError: could not write to stdout" in said.stderr
-    assert b"Exception ignored" not in said.stderr
+    assert b"NotSavedError: could not write to stdout" in printed.stderr
+    assert b"Exception ignored" not in printed.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
-def test_nobody_is_told_that_stderr_is_full() -> None:
+def test_a_full_stderr_is_ignored() -> None:
     with Path("/dev/full").open("wb") as full:
-        said = subprocess.run(
+        printed = subprocess.run(
             program(), stdout=subprocess.PIPE, stderr=full, check=True
         )
 
-    assert said.stdout == b"result x\n"
+    assert printed.stdout == b"result x\n"
 
 
 @pytest.mark.parametrize("closing", ["1>&-", "2>&-"])
 def test_closed_streams_are_let_be(closing: str) -> None:
-    said = subprocess.run(
+    printed = subprocess.run(
         ["sh", "-c", f'exec "$@" {closing}', "sh", *program()],
         capture_output=True,
         check=True,
     )
 
-    assert b"note" not in said.stdout
-    assert b"Error" not in said.stderr
+    assert b"note" not in printed.stdout
+    assert b"Error" not in printed.stderr
 
 
 def test_what_is_opened_later_never_gets_the_number_of_a_closed_stream(
@@ -97,11 +99,11 @@ def test_what_is_opened_later_never_gets_the_number_of_a_closed_stream(
 ) -> None:
     then = f"sys.exit(open({str(tmp_path / 'file')!r}, 'w').fileno())"
 
-    said = subprocess.run(
+    printed = subprocess.run(
         ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *program(then)], check=False
     )
 
-    assert said.returncode > 2
+    assert printed.returncode > 2
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
@@ -117,7 +119,7 @@ def test_a_reader_that_lets_us_wait_gets_all_of_it(stream: str) -> None:
     ) as process:
         os.close(writing)
         with os.fdopen(reading, "rb") as pipe:
-            said = pipe.read()
+            printed = pipe.read()
 
     assert process.returncode == 0
-    assert "é" * 300_000 in said.decode()
+    assert "é" * 300_000 in printed.decode()

@@ -6,7 +6,7 @@ from kling_cli.cli.output.views.callbacks import callback_table
 from tests.cli.output.examples import TASK_ID
 from tests.listener.stored_callbacks import a_callback
 
-KEPT = [
+CALLBACKS = [
     a_callback(7, task_id=TASK_ID, product="text2video"),
     a_callback(8, task_id=None, status="failed", trust="mock"),
 ]
@@ -21,10 +21,10 @@ KEPT = [
         (20, "event status task"),
     ],
 )
-def test_kept_callbacks_fit_the_terminal_with_their_ids_whole(
+def test_stored_callbacks_fit_the_terminal_with_whole_ids(
     width: int, headings: str
 ) -> None:
-    lines = list(callback_table(KEPT, {}, width=width))
+    lines = list(callback_table(CALLBACKS, {}, width=width))
 
     assert lines[0].split() == headings.split()
     assert TASK_ID in lines[1]
@@ -32,7 +32,7 @@ def test_kept_callbacks_fit_the_terminal_with_their_ids_whole(
 
 
 def test_a_pipe_gets_every_column_without_headings() -> None:
-    first, second = callback_table(KEPT, {}, width=None)
+    first, second = callback_table(CALLBACKS, {}, width=None)
 
     time = "2026-10-04T12:00:00.000Z"
     assert first == f"#7  {time}  succeeded  {TASK_ID}  text2video  secret-url  -"

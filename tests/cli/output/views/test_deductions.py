@@ -124,7 +124,7 @@ def test_types_of_packs_are_known_in_either_spelling() -> None:
         parse_product_types(["audio"])
 
 
-def test_what_is_left_in_cash_is_said_by_the_newest_row_of_each_kind() -> None:
+def test_the_balance_is_that_of_the_newest_row_of_each_kind() -> None:
     rows = [
         a_row(1.0, "USD", left_after=None, cash_type="balance"),
         a_row(1.0, "USD", left_after=7.5, cash_type="balance"),

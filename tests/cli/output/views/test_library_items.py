@@ -14,12 +14,12 @@ MADE = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 SAMPLE = Link(role="sample", url="https://cdn.example.com/v.mp3")
 
 
-def a_thing(thing_id: str = "83", **changes: Any) -> LibraryItem:
+def an_item(item_id: str = "83", **changes: Any) -> LibraryItem:
     facts: dict[str, Any] = {"name": "Ann", "owner": Owner.OWN, "links": (SAMPLE,)}
-    return LibraryItem(id=thing_id, **{**facts, **changes})
+    return LibraryItem(id=item_id, **{**facts, **changes})
 
 
-HERO = a_thing(
+HERO = an_item(
     "32",
     name="Hero",
     description="red coat",
@@ -31,8 +31,8 @@ HERO = a_thing(
 )
 
 
-def test_things_are_lines_in_columns() -> None:
-    assert list(item_table([a_thing(), a_thing("8", owner=Owner.PRESET)], VOICES)) == [
+def test_items_are_lines_in_columns() -> None:
+    assert list(item_table([an_item(), an_item("8", owner=Owner.PRESET)], VOICES)) == [
         "83  own     Ann",
         "8   preset  Ann",
     ]
@@ -42,11 +42,11 @@ def test_things_are_lines_in_columns() -> None:
 
 
 def test_words_of_others_are_harmless() -> None:
-    evil = a_thing("\x1b[2J", name="a\nb", links=(Link(role="sample", url="x\x07"),))
+    evil = an_item("\x1b[2J", name="a\nb", links=(Link(role="sample", url="x\x07"),))
 
-    said = [*item_table([evil], VOICES), *item_details([evil], VOICES)]
+    printed = [*item_table([evil], VOICES), *item_details([evil], VOICES)]
 
-    assert all(line.isprintable() for line in said)
+    assert all(line.isprintable() for line in printed)
 
 
 def test_a_description_says_how_it_is_used() -> None:
@@ -65,14 +65,14 @@ def test_a_description_says_how_it_is_used() -> None:
 
 
 def test_a_voice_without_a_name_is_told_too() -> None:
-    lines = list(item_details([a_thing(name=None)], VOICES))
+    lines = list(item_details([an_item(name=None)], VOICES))
 
     assert lines[0] == "83  -"
     assert lines[-1] == "  use it  --voice NAME=83"
 
 
 def test_an_element_has_keys_that_a_voice_has_not() -> None:
-    voice, element = item_document(a_thing(), VOICES), item_document(HERO, ELEMENTS)
+    voice, element = item_document(an_item(), VOICES), item_document(HERO, ELEMENTS)
 
     own = set(element) - set(voice)
     assert own == {"description", "kind", "tags", "voice_id"}

@@ -1,4 +1,4 @@
-"""PASS, FAIL and SKIP: what `kling trigger --assert` and `--all` come to."""
+"""PASS, FAIL and SKIP: the report of `kling trigger --assert` and `--all`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def outcome(status: int | None, **changes: Any) -> DeliveryOutcome:
 
 
 def tried(trial: MockRun, n_before: int, refusal: int = 400) -> list[CheckedDelivery]:
-    """Return how a handler answers a trial that says `refusal` to what is invalid."""
+    """Return the answers of a handler that refuses invalid callbacks with `refusal`."""
     sent = [one for volley in trial.batches for one in volley]
     statuses = [200 if one.expected == "2xx" else refusal for one in sent]
     answers = {
@@ -174,6 +174,6 @@ def test_where_nobody_was_reached_nothing_passes_or_fails(
 
     code = report.conclude(conformance_error(report.checked))
 
-    said = capsys.readouterr()
-    assert (code, said.out) == (6, "")
-    assert "no handler could be reached" in said.err
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (6, "")
+    assert "no handler could be reached" in printed.err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs.maker import prices, words
+from docs.maker import markdown, prices
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Field, Product, Route
 from kling_cli.cli.options.product_fields import limits_sentence
@@ -15,11 +15,11 @@ def page(product: Product) -> str:
     parts = [
         [f"# {command(product)}", "", product.summary],
         ["```sh", product.example, "```"],
-        *_before(product),
+        *_calls_before(product),
         ["## Options", "", *_options(product)],
         ["## Models", "", *_models(product)],
         _rules(product),
-        _habits(product),
+        _client_defaults(product),
         ["## Price and length", "", *_prices(product)],
         ["## Requests", "", *_routes(product)],
         ["Made from the [catalogue](README.md); do not edit."],
@@ -28,13 +28,13 @@ def page(product: Product) -> str:
 
 
 def command(product: Product) -> str:
-    """Return how the product is called, as its example says it."""
+    """Return the command of the product, as its example has it."""
     alone = {each.name for each in loader.summaries() if not each.group}
     return " ".join(product.example.split()[: 2 if product.name in alone else 3])
 
 
-def _before(product: Product) -> list[list[str]]:
-    """Return what goes before the product's own call: its command's, or commands."""
+def _calls_before(product: Product) -> list[list[str]]:
+    """Return the section about the calls before the product's own."""
     use, step = product.session, loader.opening_step(product)
     if use is None:
         return []
@@ -42,11 +42,11 @@ def _before(product: Product) -> list[list[str]]:
         return [["## Before it"], *(_step(each) for each in _steps(product))]
     route, rate = step.routes[0], step.models[0].rates[0]
     cost = f"{rate.units:g} units" if rate.units else "free"
-    call = words.code(f"POST {route.create_path}")
+    call = markdown.code(f"POST {route.create_path}")
     about = (
         f"The {use.noun}s are found first, by a call of its own: {call}, {cost}. It"
         f" opens the session, and `--{use.noun}s` stops there. With"
-        f" {words.code(product.field(use.session_field).spelling)} it is left out."
+        f" {markdown.code(product.field(use.session_field).spelling)} it is left out."
     )
     return [["## Before it", "", about, "", *_table(step)]]
 
@@ -77,13 +77,13 @@ def _table(product: Product) -> list[str]:
         for each in product.fields
         if each.options or each.is_argument or each.name in sayable
     ]
-    return words.table(["option", "what it is"], rows)
+    return markdown.table(["option", "what it is"], rows)
 
 
 def _spelling(field: Field) -> str:
     if field.is_argument or not field.options:
-        return words.code(field.spelling)
-    return ", ".join(words.code(each) for each in reversed(field.options))
+        return markdown.code(field.spelling)
+    return ", ".join(markdown.code(each) for each in reversed(field.options))
 
 
 def _about(product: Product, field: Field) -> str:
@@ -96,12 +96,12 @@ def _about(product: Product, field: Field) -> str:
     said = " ".join(
         each for each in (field.help, limits_sentence(product, field)) if each
     )
-    needed = needed and field.name not in _told(product)
+    needed = needed and field.name not in _supplied_fields(product)
     return f"{said} Needed." if needed and "needed" not in said else said
 
 
-def _told(product: Product) -> tuple[str | None, ...]:
-    """Return the fields that are needed, but may be left to the call before."""
+def _supplied_fields(product: Product) -> tuple[str | None, ...]:
+    """Return the required fields that the call before may supply."""
     use = product.session
     if use is None or not use.is_opened_here:
         return ()
@@ -113,37 +113,45 @@ def _models(product: Product) -> list[str]:
     rows = []
     for model in product.models:
         ids = [
-            words.code(each) for each in sorted(set(model.wire_ids.values())) if each
+            markdown.code(each) for each in sorted(set(model.wire_ids.values())) if each
         ]
         is_default = model.id in product.defaults.values()
         usual = "" if model.usual_s is None else f"{model.usual_s:g} s"
         basis = "" if model.usual_basis == "observed" else "about "
         status = f"{model.status}, default" if is_default else model.status
         rows.append(
-            [words.code(model.id), ", ".join(ids), model.note or status, basis + usual]
+            [
+                markdown.code(model.id),
+                ", ".join(ids),
+                model.note or status,
+                basis + usual,
+            ]
         )
-    return words.table(["model", "in the API", "status", ">usually takes"], rows)
+    return markdown.table(["model", "in the API", "status", ">usually takes"], rows)
 
 
 def _rules(product: Product) -> list[str]:
     if not product.rules:
         return []
-    lines = [f"- {words.rule(product, each)}" for each in product.rules]
+    lines = [f"- {markdown.rule(product, each)}" for each in product.rules]
     return ["## What depends on what", "", *lines]
 
 
-def _habits(product: Product) -> list[str]:
+def _client_defaults(product: Product) -> list[str]:
     if not product.client_defaults:
         return []
     lines = [
-        f"- {words.client_default(product, each)}" for each in product.client_defaults
+        f"- {markdown.client_default(product, each)}"
+        for each in product.client_defaults
     ]
     return ["## What `kling` says where you do not", "", *lines]
 
 
 def _prices(product: Product) -> list[str]:
     pack = prices.PACKS[product.pack]
-    lines = [f"- {prices.length(each, product)}" for each in product.duration_rules]
+    lines = [
+        f"- {prices.duration_rule(each, product)}" for each in product.duration_rules
+    ]
     if lines:
         lines.append("")
     if not any(model.rates for model in product.models):
@@ -160,17 +168,17 @@ def _routes(product: Product) -> list[str]:
     rows = [_route(each) for each in product.routes]
     head = ["surface", "create", "result", "credentials"]
     order = "The first that credentials, model and options allow is taken."
-    return [*words.table(head, rows), *(["", order] if rows[1:] else [])]
+    return [*markdown.table(head, rows), *(["", order] if rows[1:] else [])]
 
 
 def _route(route: Route) -> list[str]:
     keys = " or ".join(KEYS[each] for each in KEYS if each in route.credentials)
     query = (
-        words.code(f"GET {_query(route)}") if route.query_path else "answers at once"
+        markdown.code(f"GET {_query(route)}") if route.query_path else "answers at once"
     )
     return [
         route.generation.value,
-        words.code(f"POST {route.create_path}"),
+        markdown.code(f"POST {route.create_path}"),
         query,
         keys,
     ]

@@ -1,4 +1,4 @@
-"""A disk that takes no more, for one block of a test."""
+"""A full disk, for one block of a test."""
 
 from __future__ import annotations
 

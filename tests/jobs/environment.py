@@ -24,7 +24,7 @@ from kling_cli.settings import settings as settings_module
 from kling_cli.settings.settings import Settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import JobRecord, StoredCallback
-from tests.jobs.made import EventLog, a_record
+from tests.jobs.factories import EventLog, a_record
 
 API_KEY = "api-key-of-the-jobs-tests-271828"
 ACCESS_KEY = "access-key-of-the-jobs-tests-1618"
@@ -33,8 +33,8 @@ QUICK_S = 0.25
 
 
 @dataclass(slots=True)
-class World:
-    """An account, this machine's folders, and the four things a command can do."""
+class JobEnvironment:
+    """An account, the folders of a machine, and the runs of commands."""
 
     box: Sandbox
     folder: Path
@@ -49,26 +49,26 @@ class World:
             settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 
-    async def finish(self, *names: str, **options: Any) -> list[JobResult]:
+    async def wait(self, *names: str, **options: Any) -> list[JobResult]:
         return await attach.wait_for_tasks(
             names, self._options({"command": "wait", **options}),
             settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 
-    async def look(self, *names: str) -> list[JobResult]:
+    async def query(self, *names: str) -> list[JobResult]:
         return await attach.query_tasks(
             names, self._options({"command": "status"}),
             settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 
-    async def fetch(self, *names: str, **options: Any) -> list[JobResult]:
+    async def download(self, *names: str, **options: Any) -> list[JobResult]:
         return await attach.download_tasks(
             names, self._options({"command": "download", **options}),
             settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 
     async def submit(self, **options: Any) -> JobResult:
-        """Make a job and leave it alone."""
+        """Submit a job without waiting for it."""
         return await self.generate(is_waiting=False, **options)
 
     def _options(self, options: dict[str, Any]) -> RunOptions:
@@ -81,13 +81,13 @@ class World:
         return found
 
     def leave(self, external_id: str = "mine", **columns: Any) -> None:
-        """Leave a job in the journal as a process leaves it that was killed."""
+        """Add a job to the journal as a killed process has left it."""
         known = {"written_at": self.clock.now(), "api_base": self.settings.api_base}
         with Journal.open(self.settings.state_dir) as journal:
             journal.add_job(a_record(external_id, **{**known, **columns}))
 
     def forget(self) -> None:
-        """Become another machine, whose journal knows nothing."""
+        """Become another machine, with an empty journal."""
         state_dir = self.folder / "other-state"
         self.settings = replace(self.settings, state_dir=state_dir)
 
@@ -95,18 +95,18 @@ class World:
         self.settings = settings_of(self.box, self.folder, is_pair=True)
 
     def fail(self, *faults: str) -> None:
-        """Let these befall what comes next."""
+        """Set the faults of the next requests."""
         self.box.state.faults.replace(map(parse_fault, faults))
 
     def end(self, task_id: str) -> None:
-        """Let a task succeed now."""
+        """End a task now, with success."""
         box = self.box.state
         task = box.tasks[task_id]
         box.tasks.put(force_phase(task, Phase.SUCCEEDED, "", box.clock.now_s()))
         box.clock.wake()
 
     def end_when_asked(self) -> None:
-        """Let every task run until it has been asked for once; then it succeeds."""
+        """End every task at its first query."""
 
         def end(exchange: Exchange) -> None:
             if exchange.kind == "query":
@@ -116,18 +116,18 @@ class World:
 
         self.on_request = end
 
-    def keep(self, callback: StoredCallback) -> None:
-        """Keep a callback as another process with our door would."""
+    def store(self, callback: StoredCallback) -> None:
+        """Store a callback as another process that shares the ingress would."""
         with Journal.open(self.settings.state_dir) as journal:
             journal.add_callback(callback)
 
     def change(self, external_id: str, **columns: Any) -> None:
-        """Let the journal say something else about a job."""
+        """Change a job in the journal."""
         with Journal.open(self.settings.state_dir) as journal:
             journal.update_job(external_id, **columns)
 
     def lose(self, path: str) -> None:
-        """Have a file that was saved vanish."""
+        """Delete a file that was saved."""
         Path(path).unlink()
 
     @property
@@ -144,11 +144,11 @@ class World:
         """Return the event of a request of `kind` from now on."""
         came = asyncio.Event()
 
-        def hear(exchange: Exchange) -> None:
+        def listen(exchange: Exchange) -> None:
             if exchange.kind == kind:
                 came.set()
 
-        self.on_request = hear
+        self.on_request = listen
         return came
 
     def stop_at(self, kind: str, number: signal.Signals) -> None:
@@ -185,11 +185,13 @@ def settings_of(box: Sandbox, folder: Path, *, is_pair: bool = False) -> Setting
 
 
 @asynccontextmanager
-async def a_world(folder: Path, *faults: str, **options: Any) -> AsyncIterator[World]:
+async def job_environment(
+    folder: Path, *faults: str, **options: Any
+) -> AsyncIterator[JobEnvironment]:
     """Serve a sandbox with `faults`; a task takes a quarter of a second."""
 
     def emit(exchange: Exchange) -> None:
-        world.on_request(exchange)
+        env.on_request(exchange)
 
     chosen = SandboxOptions(
         **{"task_seconds": QUICK_S, "seed": 1, **options},
@@ -200,5 +202,5 @@ async def a_world(folder: Path, *faults: str, **options: Any) -> AsyncIterator[W
         on_request=emit,
     )
     async with serve_sandbox(chosen) as box:
-        world = World(box, folder, settings_of(box, folder))
-        yield world
+        env = JobEnvironment(box, folder, settings_of(box, folder))
+        yield env

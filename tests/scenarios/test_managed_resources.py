@@ -1,4 +1,4 @@
-"""The managed things, from the outside: voices, elements, models, packs, all tasks."""
+"""Managed resources: voices, elements, models, packs, tasks of the account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from kling_cli.cli.output.json_document import LISTING_KEYS
-from tests.scenarios.expect import CONTROL, PROMPT
+from tests.scenarios.assertions import CONTROL, PROMPT
 from tests.support import images
 from tests.support.box import Box
 from tests.support.kling import Kling
@@ -102,7 +102,7 @@ def test_without_a_terminal_nothing_is_deleted_unasked(kling: Kling, box: Box) -
 
 
 @pytest.mark.parametrize(("answer", "is_gone"), [("y", True), ("n", False)])
-def test_on_a_terminal_a_person_is_asked_by_name(
+def test_on_a_terminal_deletion_asks_by_name(
     answer: str, is_gone: bool, kling: Kling
 ) -> None:
     voice_id = kling.run(*ANN, "-q", *OFF).stdout.strip()
@@ -254,7 +254,7 @@ def test_usage_is_told_under_the_sub_command_that_was_meant(kling: Kling) -> Non
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "printed"),
     [
         ("voices delete 830000000000000301 --yes", "deleted 830000000000000301"),
         ("elements delete 320000000000301 --yes", "deleted 320000000000301"),
@@ -263,8 +263,8 @@ def test_usage_is_told_under_the_sub_command_that_was_meant(kling: Kling) -> Non
     ],
 )
 def test_a_visitor_finds_an_account_that_has_been_used(
-    line: str, said: str, kling: Kling
+    line: str, printed: str, kling: Kling
 ) -> None:
     result = kling.run(*shlex.split(line), "--sandbox", env={"KLING_API_KEY": None})
 
-    assert (result.exit_code, result.stdout) == (0, f"{said}\n")
+    assert (result.exit_code, result.stdout) == (0, f"{printed}\n")

@@ -1,4 +1,4 @@
-"""Signals in the middle of a run: the task goes on, and its way back is told."""
+"""Signals during a run: the task goes on, and how to resume is reported."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from kling_cli.jobs.events import Event, Finished, Notice, OutcomeCheck, Waiting
 from kling_cli.jobs.job import RUN_AGAIN_HINT
 from kling_cli.jobs.prepare import Order
 from kling_cli.store.records import Stage
-from tests.jobs.made import EventLog
-from tests.jobs.world import a_world, an_order
+from tests.jobs.environment import an_order, job_environment
+from tests.jobs.factories import EventLog
 
 pytestmark = pytest.mark.anyio
 
@@ -39,21 +39,21 @@ SIGNALS = [
 async def test_a_signal_during_the_submission_leaves_a_job_that_can_be_settled(
     tmp_path: Path, number: signal.Signals, code: ExitCode, fault: str
 ) -> None:
-    async with a_world(tmp_path, fault) as world:
-        world.stop_at("create", number)
-        result = await world.generate(an_order("mine"))
+    async with job_environment(tmp_path, fault) as env:
+        env.stop_at("create", number)
+        result = await env.generate(an_order("mine"))
 
         assert isinstance(result.error, StoppedError)
         assert result.error.exit_code is code
         assert "mine may have been accepted" in result.error.message
         assert result.error.hint == result.resume == "kling wait mine"
         assert (result.task_id, result.create_requests) == (None, 1)
-        assert world.record("mine").stage is Stage.SENDING
-        assert world.event_log.events[-1] == Finished(result=result)
+        assert env.record("mine").stage is Stage.SENDING
+        assert env.event_log.events[-1] == Finished(result=result)
 
 
 class StoppedAt(EventLog):
-    """Sends this process SIGINT when an event of a kind is told."""
+    """Sends this process SIGINT when an event of a kind is emitted."""
 
     def __init__(self, kind: type[Event]) -> None:
         super().__init__()
@@ -75,12 +75,12 @@ class StoppedAt(EventLog):
 async def test_a_job_stopped_while_it_waits_for_a_slot_was_not_submitted(
     tmp_path: Path, order: Order, fault: str
 ) -> None:
-    async with a_world(tmp_path, fault) as world:
-        world.event_log = StoppedAt(WaitingForSlot)
-        stopped = await world.generate(order)
-        world.event_log = EventLog()
-        [waited] = await world.finish("mine")
-        all_open = await world.finish()
+    async with job_environment(tmp_path, fault) as env:
+        env.event_log = StoppedAt(WaitingForSlot)
+        stopped = await env.generate(order)
+        env.event_log = EventLog()
+        [waited] = await env.wait("mine")
+        all_open = await env.wait()
 
         assert isinstance(stopped.error, StoppedError)
         assert stopped.error.exit_code is ExitCode.INTERRUPTED
@@ -89,22 +89,22 @@ async def test_a_job_stopped_while_it_waits_for_a_slot_was_not_submitted(
         assert (stopped.resume, stopped.is_unsubmitted) == (None, True)
         assert waited.error is not None
         assert "mine was not submitted" in waited.error.message
-        assert (all_open, world.event_log.of(Notice)) == ([], [])
-        assert world.counts["query"] == 0
+        assert (all_open, env.event_log.of(Notice)) == ([], [])
+        assert env.counts["query"] == 0
 
-        world.fail()
-        again = await world.generate(order)
+        env.fail()
+        again = await env.generate(order)
         assert again.error is None  # as the hint says
 
 
-async def test_a_job_stopped_after_a_create_in_doubt_may_have_been_accepted(
+async def test_a_job_stopped_after_an_ambiguous_create_may_have_been_accepted(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path, "create:accept-reset", "query:500x0") as world:
-        world.event_log = StoppedAt(OutcomeCheck)
-        stopped = await world.generate(an_order("mine"))
-        world.fail()
-        [result] = await world.finish("mine")
+    async with job_environment(tmp_path, "create:accept-reset", "query:500x0") as env:
+        env.event_log = StoppedAt(OutcomeCheck)
+        stopped = await env.generate(an_order("mine"))
+        env.fail()
+        [result] = await env.wait("mine")
 
     assert isinstance(stopped.error, StoppedError)
     assert "mine may have been accepted" in stopped.error.message
@@ -116,9 +116,9 @@ async def test_a_job_stopped_after_a_create_in_doubt_may_have_been_accepted(
 async def test_a_signal_during_the_wait_leaves_a_task_that_goes_on(
     tmp_path: Path, number: signal.Signals, code: ExitCode
 ) -> None:
-    async with a_world(tmp_path, task_seconds=60) as world:
-        world.stop_at("query", number)
-        result = await world.generate()
+    async with job_environment(tmp_path, task_seconds=60) as env:
+        env.stop_at("query", number)
+        result = await env.generate()
 
     assert isinstance(result.error, StoppedError)
     assert result.error.exit_code is code
@@ -129,35 +129,35 @@ async def test_a_signal_during_the_wait_leaves_a_task_that_goes_on(
 async def test_a_signal_during_the_download_leaves_files_to_fetch(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path, "download:hang") as world:
-        world.stop_at("download", signal.SIGTERM)
-        result = await world.generate()
+    async with job_environment(tmp_path, "download:hang") as env:
+        env.stop_at("download", signal.SIGTERM)
+        result = await env.generate()
 
         assert isinstance(result.error, StoppedError)
         assert result.status is TaskStatus.SUCCEEDED
         assert result.resume == f"kling download {result.task_id}"
-        assert world.saved == set()
+        assert env.saved == set()
 
-        world.stop_at("nothing", signal.SIGTERM)
-        [again] = await world.finish()
+        env.stop_at("nothing", signal.SIGTERM)
+        [again] = await env.wait()
         assert again.error is None
-        assert world.saved == {f"kling-{result.task_id}.mp4"}
+        assert env.saved == {f"kling-{result.task_id}.mp4"}
 
 
-async def test_a_signal_while_attached_to_tasks_names_each_way_back(
+async def test_a_signal_while_attached_names_each_resume_command(
     tmp_path: Path,
 ) -> None:
-    async with a_world(tmp_path, task_seconds=60) as world:
-        first, second = await world.submit(), await world.submit()
-        world.on_request = lambda _: None
-        asked = world.counts["query"]
+    async with job_environment(tmp_path, task_seconds=60) as env:
+        first, second = await env.submit(), await env.submit()
+        env.on_request = lambda _: None
+        asked = env.counts["query"]
 
         def stop(_: object) -> None:
-            if world.counts["query"] == asked + 2:  # found, and asked once more
+            if env.counts["query"] == asked + 2:  # found, and asked once more
                 signal.raise_signal(signal.SIGINT)
 
-        world.on_request = stop
-        results = await world.finish()
+        env.on_request = stop
+        results = await env.wait()
 
     assert [one.task_id for one in results] == [first.task_id, second.task_id]
     for one in results:
@@ -166,29 +166,33 @@ async def test_a_signal_while_attached_to_tasks_names_each_way_back(
 
 
 async def test_a_signal_before_there_is_a_job_is_raised(tmp_path: Path) -> None:
-    async with a_world(tmp_path, "query:hang") as world:
-        await world.submit()
-        world.stop_at("query", signal.SIGTERM)
+    async with job_environment(tmp_path, "query:hang") as env:
+        await env.submit()
+        env.stop_at("query", signal.SIGTERM)
 
         with pytest.raises(StoppedError):
-            await world.look("unheard-of")
+            await env.query("unheard-of")
 
 
-async def test_a_task_of_a_sandbox_that_ends_has_no_way_back(tmp_path: Path) -> None:
-    async with a_world(tmp_path, task_seconds=60) as world:
-        world.settings = replace(world.settings, is_sandbox=True)
-        result = await world.generate(timeout_s=0.3)
+async def test_a_task_of_a_sandbox_that_ends_has_no_resume_command(
+    tmp_path: Path,
+) -> None:
+    async with job_environment(tmp_path, task_seconds=60) as env:
+        env.settings = replace(env.settings, is_sandbox=True)
+        result = await env.generate(timeout_s=0.3)
 
     assert isinstance(result.error, StillRunningError)
     assert result.resume is None
     assert "kling sandbox" in (result.error.hint or "")
 
 
-async def test_a_signal_to_such_a_run_names_no_way_back_either(tmp_path: Path) -> None:
-    async with a_world(tmp_path, task_seconds=60) as world:
-        world.settings = replace(world.settings, is_sandbox=True)
-        world.stop_at("query", signal.SIGTERM)
-        result = await world.generate()
+async def test_a_signal_to_a_sandbox_run_names_no_resume_command(
+    tmp_path: Path,
+) -> None:
+    async with job_environment(tmp_path, task_seconds=60) as env:
+        env.settings = replace(env.settings, is_sandbox=True)
+        env.stop_at("query", signal.SIGTERM)
+        result = await env.generate()
 
     assert isinstance(result.error, StoppedError)
     assert result.resume is None
@@ -199,19 +203,19 @@ async def test_a_signal_to_such_a_run_names_no_way_back_either(tmp_path: Path) -
 async def test_a_template_that_cannot_be_filled_is_refused_by_every_command(
     tmp_path: Path, step: str
 ) -> None:
-    async with a_world(tmp_path) as world:
-        result = await world.submit()
-        call = world.finish if step == "finish" else world.fetch
+    async with job_environment(tmp_path) as env:
+        result = await env.submit()
+        call = env.wait if step == "finish" else env.download
         with pytest.raises(UsageError, match="nothing"):
             await call(result.task_id or "", output="{nothing}")
 
 
 async def test_without_credentials_nothing_can_be_begun(tmp_path: Path) -> None:
-    async with a_world(tmp_path) as world:
-        world.settings = replace(world.settings, api_key=None)
+    async with job_environment(tmp_path) as env:
+        env.settings = replace(env.settings, api_key=None)
 
         with pytest.raises(CredentialsError):
-            await world.finish()
+            await env.wait()
 
 
 def test_a_new_external_id_is_safe_and_new() -> None:

@@ -1,4 +1,4 @@
-"""A waiter on a stage: the API is a function, callbacks come when the test says."""
+"""A task watcher with a scripted API, and callbacks at given times."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.jobs.waiting.state_machine import TaskState, initial_state
 from kling_cli.jobs.waiting.watcher import TaskWatcher, deadline_at
 from kling_cli.store.records import JobRecord
-from tests.jobs.made import SUBMITTED, EventLog, a_record, a_task
+from tests.jobs.factories import SUBMITTED, EventLog, a_record, a_task
 from tests.support.clock import FakeClock
 
-Said = TaskStatus | KlingError | None
+ScriptedAnswer = TaskStatus | KlingError | None
 
 
 class Answer(Protocol):
-    """How question number `asked` (from 1) is answered; None: no such task."""
+    """How query number `asked` (from 1) is answered; None: no such task."""
 
     def __call__(self, asked: int) -> Awaitable[Task | None]: ...
 
 
-def scripted(*script: Said) -> Answer:
-    """Answer as `script` says; its last word for ever."""
-    words: Iterator[Said] = chain(script, repeat(script[-1]))
+def scripted(*script: ScriptedAnswer) -> Answer:
+    """Answer by `script`, its last answer for ever."""
+    words: Iterator[ScriptedAnswer] = chain(script, repeat(script[-1]))
 
     async def answer(asked: int) -> Task | None:
         del asked
@@ -48,7 +48,7 @@ def refusing(error: KlingError) -> Answer:
 
 
 def hanging(*, times: int, then: TaskStatus = SUBMITTED) -> Answer:
-    """Say nothing at all to the first questions."""
+    """Do not answer the first queries."""
 
     async def answer(asked: int) -> Task | None:
         if asked <= times:
@@ -63,8 +63,8 @@ def task_of(job: Job) -> Task:
     return job.task
 
 
-class Scene:
-    """`count` tasks that are waited for, and all that happens to them."""
+class WatchScenario:
+    """A watcher of `count` tasks, and what happens to them."""
 
     def __init__(
         self,
@@ -79,8 +79,8 @@ class Scene:
         self.event_log = EventLog()
         self.over: list[str] = []
         self.answers: list[TaskStatus] = []
-        self.asked_at: list[float] = []
-        self.asked_for: list[list[str]] = []
+        self.queried_at: list[float] = []
+        self.queried_ids: list[list[str]] = []
         self._answer = answer
         self._calls: list[tuple[float, Callable[[], None]]] = []
         records = [a_record(f"e{i}", task_id=f"t{i}") for i in range(1, count + 1)]
@@ -112,10 +112,10 @@ class Scene:
         return state
 
     async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
-        """Be the API: one answer for all that were asked for together."""
-        self.asked_at.append(self.clock.elapsed_s)
-        self.asked_for.append([record.external_id for record in records])
-        task = await self._answer(len(self.asked_at))
+        """Answer as the API: once for all that are queried together."""
+        self.queried_at.append(self.clock.elapsed_s)
+        self.queried_ids.append([record.external_id for record in records])
+        task = await self._answer(len(self.queried_at))
         if task is None:
             return {}
         return {
@@ -124,7 +124,7 @@ class Scene:
         }
 
     def call(self, claimed: TaskStatus, *, nonce: str = "nonce-e1") -> None:
-        """Let a callback through the door."""
+        """Post a callback."""
         self.notifications.post(
             CallbackNotification(
                 nonce=nonce, task_id="t1", claimed=claimed, trust="token"
@@ -132,7 +132,7 @@ class Scene:
         )
 
     def at(self, seconds: float, act: Callable[[], None]) -> None:
-        """Let something happen `seconds` from now."""
+        """Call `act` `seconds` from now."""
         self._calls.append((self.clock.elapsed_s + seconds, act))
 
     async def wait(self) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from docs.maker import prices, words
-from docs.maker.page import command
+from docs.maker import markdown, prices
+from docs.maker.product_page import command
 from kling_cli.catalogue.definition.schema import Generation, Model, Product
 
 SOURCE = (
@@ -17,7 +17,11 @@ SOURCE = (
 def readme(products: Sequence[Product]) -> str:
     """Return the list of all products."""
     rows = [
-        [f"[{words.code(command(each))}]({each.name}.md)", each.summary, _default(each)]
+        [
+            f"[{markdown.code(command(each))}]({each.name}.md)",
+            each.summary,
+            _default(each),
+        ]
         for each in products
     ]
     lines = [
@@ -25,13 +29,13 @@ def readme(products: Sequence[Product]) -> str:
         "",
         f"Also: [models](models.md), [prices](prices.md). {SOURCE}",
         "",
-        *words.table(["command", "does", "default model"], rows),
+        *markdown.table(["command", "does", "default model"], rows),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _default(product: Product) -> str:
-    return words.code(product.default_model) if len(product.models) > 1 else ""
+    return markdown.code(product.default_model) if len(product.models) > 1 else ""
 
 
 def models(products: Sequence[Product]) -> str:
@@ -43,7 +47,7 @@ def models(products: Sequence[Product]) -> str:
                 had.setdefault(model.id, []).append((product, model))
     head = ["model", "products", "id in the path", "`model_name`", "status"]
     rows = [_model(name, each) for name, each in had.items()]
-    return "\n".join(["# Models", "", SOURCE, "", *words.table(head, rows)]) + "\n"
+    return "\n".join(["# Models", "", SOURCE, "", *markdown.table(head, rows)]) + "\n"
 
 
 def _model(name: str, had: Sequence[tuple[Product, Model]]) -> list[str]:
@@ -53,15 +57,15 @@ def _model(name: str, had: Sequence[tuple[Product, Model]]) -> list[str]:
     for product, model in had:
         by_status.setdefault(model.status, []).append(product.name)
         for route, wire_id in model.wire_ids.items():
-            ids[_generation(product, route) is Generation.NEW][words.code(wire_id)] = (
-                None
-            )
+            ids[_generation(product, route) is Generation.NEW][
+                markdown.code(wire_id)
+            ] = None
     status = next(iter(by_status))
     if len(by_status) > 1:
         said = (f"{each} ({', '.join(names)})" for each, names in by_status.items())
         status = "; ".join(said)
     known = [", ".join(ids[True]), ", ".join(ids[False])]
-    return [words.code(name), ", ".join(links), *known, status]
+    return [markdown.code(name), ", ".join(links), *known, status]
 
 
 def _generation(product: Product, route: str) -> Generation:
@@ -82,7 +86,7 @@ def price_list(products: Sequence[Product]) -> str:
         *("# Prices", ""),
         "Units, and USD at list price. A task is charged when it succeeds, to the pack",
         "of its kind; `--dry-run` estimates one, `--max-units` bounds it.",
-        *("", *words.table(["pack", ">a unit"], _packs(products))),
+        *("", *markdown.table(["pack", ">a unit"], _packs(products))),
         *("", "## By the second", ""),
         "Whole seconds count: a clip of 5.041 s is charged as 5.",
         *("", *by_second),

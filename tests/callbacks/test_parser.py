@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given, strategies as st
 
-from kling_cli.callbacks.http.parser import PlainRequest, Request, parse_plain_request
+from kling_cli.callbacks.http.parser import Request, SimpleRequest, parse_simple_request
 from tests.callbacks.fuzzing import PEER, is_parsed_alike, random_request, read_by_h11
 from tests.callbacks.receiver_fixture import (
     PATH,
@@ -26,10 +26,10 @@ def test_the_fast_parser_agrees_with_h11(rng: Random) -> None:
 def test_a_simple_request_is_parsed_by_the_fast_parser() -> None:
     data = post(SUCCEEDED, "X-Extra:  caf\xe9 ", "X-Empty:", path=PATH + "?a=b%20c")
 
-    plain = parse_plain_request(data + b"POST", PEER)
+    simple = parse_simple_request(data + b"POST", PEER)
 
-    assert plain == read_by_h11(data + b"POST", PEER)
-    assert plain == PlainRequest(
+    assert simple == read_by_h11(data + b"POST", PEER)
+    assert simple == SimpleRequest(
         Request(
             method=b"POST",
             path=PATH.encode(),
@@ -82,10 +82,10 @@ def test_a_simple_request_is_parsed_by_the_fast_parser() -> None:
     ],
 )
 def test_any_other_request_is_left_to_h11(data: bytes) -> None:
-    assert parse_plain_request(data, PEER) is None
+    assert parse_simple_request(data, PEER) is None
 
 
 def test_an_endless_head_costs_little_time() -> None:
     data = b"POST /" + b"a" * 16_000 + b" HTTP/1.1\r\n" + b"a:b\r\n" * 100_000
 
-    assert parse_plain_request(data, PEER) is None
+    assert parse_simple_request(data, PEER) is None

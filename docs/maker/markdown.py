@@ -1,4 +1,4 @@
-"""Parts of the catalogue in words, as Markdown."""
+"""Markdown of parts of the catalogue: tables, rules, conditions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sentence(text: str) -> str:
 
 
 def rule(product: Product, each: Rule) -> str:
-    """Return what a rule demands, of whom, and what is said when it is broken."""
+    """Return the requirement of a rule, its scope, and the message of a breach."""
     narrowed = where(each)
     demand, condition = _demand(product, each), conditions(product, each.when)
     if not demand:
@@ -55,13 +55,13 @@ def rule(product: Product, each: Rule) -> str:
 
 
 def where(each: Rule | ClientDefault | DurationRule) -> str:
-    """Return which models and bodies something holds for, where not for all."""
+    """Return the models and bodies that a rule applies to, where not all."""
     narrowed = [*each.models, *(f"{name} bodies" for name in each.routes)]
     return f" ({join_words(narrowed)})" if narrowed else ""
 
 
 def client_default(product: Product, each: ClientDefault) -> str:
-    """Return what we say where a person says nothing."""
+    """Return the default that kling sends where no value is given."""
     when = conditions(product, each.when)
     said = conditions(product, {name: [value] for name, value in each.values.items()})
     words = f"{when}: {said}" if when else said

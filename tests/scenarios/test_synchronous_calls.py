@@ -1,4 +1,4 @@
-"""Calls whose answer is the result: nothing to ask for, nothing called back."""
+"""Synchronous calls: the response is the result, without polls or callbacks."""
 
 from __future__ import annotations
 

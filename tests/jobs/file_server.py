@@ -14,8 +14,8 @@ from kling_cli.store.records import PartialFileRecord
 from tests.support.clock import FakeClock
 from tests.support.wire_server import Reply, Visit, WireServer, wire_server
 
-MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"  # how a film begins
-FILM = MP4 + (bytes(range(1, 251)) * 400)[len(MP4) :]  # 100,000 bytes
+MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"  # the first bytes of a video
+CONTENT = MP4 + (bytes(range(1, 251)) * 400)[len(MP4) :]  # 100,000 bytes
 CUT = 40_000
 
 
@@ -26,8 +26,8 @@ def head(status: int, length: int, **headers: str) -> bytes:
     return f"HTTP/1.1 {status} X\r\n{text}\r\n".encode("latin-1")
 
 
-def film(
-    body: bytes = FILM, *, etag: str = "", stop_at: int | None = None, most: int = 0
+def serve_file(
+    body: bytes = CONTENT, *, etag: str = "", stop_at: int | None = None, most: int = 0
 ) -> Reply:
     """Serve `body` as a good server does; break off at byte `stop_at` of the file.
 
@@ -55,7 +55,7 @@ def film(
     return reply
 
 
-def without_ranges(body: bytes = FILM, *, stop_at: int | None = None) -> Reply:
+def without_ranges(body: bytes = CONTENT, *, stop_at: int | None = None) -> Reply:
     """Serve the whole file whatever range is asked for."""
 
     async def reply(visit: Visit) -> None:
@@ -68,7 +68,7 @@ def without_ranges(body: bytes = FILM, *, stop_at: int | None = None) -> Reply:
 
 
 def raw(answer: bytes) -> Reply:
-    """Say these bytes and leave."""
+    """Send these bytes and close."""
 
     async def reply(visit: Visit) -> None:
         await visit.send(answer)
@@ -79,31 +79,31 @@ def raw(answer: bytes) -> Reply:
 
 @dataclass(slots=True)
 class Records:
-    """Where partial files are written down, without a journal."""
+    """Records of partial files, without a journal."""
 
-    kept: dict[Path, PartialFileRecord] = field(default_factory=dict)
+    stored: dict[Path, PartialFileRecord] = field(default_factory=dict)
     is_writable: bool = True
 
     def known(self) -> list[PartialFileRecord]:
-        return list(self.kept.values())
+        return list(self.stored.values())
 
     def add(self, record: PartialFileRecord) -> bool:
         if self.is_writable:
-            self.kept[record.path] = record
+            self.stored[record.path] = record
         return self.is_writable
 
     def remove(self, path: Path) -> None:
-        self.kept.pop(path, None)
+        self.stored.pop(path, None)
 
 
 @dataclass(slots=True)
-class Fetching:
-    """A download on stage: what it asks of the server, what it tells."""
+class DownloadScenario:
+    """A download from a wire server, and what it has reported."""
 
     wire: WireServer
     download: Download
     clock: FakeClock
-    bytes_told: list[tuple[int, int | None]] = field(default_factory=list)
+    bytes_reported: list[tuple[int, int | None]] = field(default_factory=list)
     breaks: list[tuple[str, float]] = field(default_factory=list)
     fresh: list[str | None] = field(default_factory=list)
     resumed: list[tuple[int, int | None]] = field(default_factory=list)
@@ -117,26 +117,26 @@ class Fetching:
 
 
 @asynccontextmanager
-async def fetching(
+async def download_scenario(
     *replies: Reply, records: PartialRecords | None = None, output_type: str = "video"
-) -> AsyncIterator[Fetching]:
-    """Serve `replies` to a download; `fresh` are its links when asked again."""
+) -> AsyncIterator[DownloadScenario]:
+    """Serve `replies` to a download; `fresh` are its renewed links."""
     clock = FakeClock()
     async with wire_server(*replies) as wire, new_http() as http:
 
         async def renew() -> str | None:
-            return stage.fresh.pop(0) if stage.fresh else None
+            return scenario.fresh.pop(0) if scenario.fresh else None
 
         download = Download(
             http=http,
             clock=clock,
             url=f"{wire.base_url}/v.mp4",
             renew=renew,
-            on_bytes=lambda done, total: stage.bytes_told.append((done, total)),
-            on_break=lambda reason, pause: stage.breaks.append((reason, pause)),
-            on_resume=lambda done, total: stage.resumed.append((done, total)),
+            on_bytes=lambda done, total: scenario.bytes_reported.append((done, total)),
+            on_break=lambda reason, pause: scenario.breaks.append((reason, pause)),
+            on_resume=lambda done, total: scenario.resumed.append((done, total)),
             output_type=output_type,
             records=records or NullRecords(),
         )
-        stage = Fetching(wire, download, clock)
-        yield stage
+        scenario = DownloadScenario(wire, download, clock)
+        yield scenario

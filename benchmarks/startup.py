@@ -1,4 +1,4 @@
-"""How long the short commands take, beside the smallest programs of their kind."""
+"""Start-up times of short commands, compared with minimal programs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from box import running_sandbox
 from figures import Figure, compared, environment, kling
+from sandbox_process import running_sandbox
 
 HELLO = """
 import typer
@@ -55,14 +55,14 @@ def measure_status(folder: Path, runs: int) -> Iterator[Figure]:
     """Compare `kling status ID` with a script that makes the same GET."""
     script = folder / "get.py"
     script.write_text(BARE_GET)
-    with running_sandbox(folder, "--task-seconds", "0.2") as box:
-        task_id = box.finished_task()
+    with running_sandbox(folder, "--task-seconds", "0.2") as sandbox:
+        task_id = sandbox.finished_task()
         yield compared(
             "kling status ID / typer + httpx + one GET",
             kling("status", task_id),
-            [sys.executable, str(script), box.base_url, box.api_key, task_id],
+            [sys.executable, str(script), sandbox.base_url, sandbox.api_key, task_id],
             1.25,
-            env=box.env,
+            env=sandbox.env,
             cwd=folder,
             runs=runs,
         )

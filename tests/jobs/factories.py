@@ -1,4 +1,4 @@
-"""Tasks, entries and jobs as tests need them, with everything that does not matter."""
+"""Tasks, job records and callbacks with defaults for what does not matter."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def a_callback(nonce: str | None = "n1", **columns: Any) -> StoredCallback:
 
 @dataclass(slots=True)
 class EventLog:
-    """Whoever is told of events, and remembers them."""
+    """A receiver of events that stores them."""
 
     events: list[Event] = field(default_factory=list)
 

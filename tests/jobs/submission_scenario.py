@@ -1,4 +1,4 @@
-"""The create call of an API that does to each request what the test ordered."""
+"""A submission to a fake API with an outcome for each create call."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.submit import Submission
-from tests.jobs.made import EventLog, a_task
+from tests.jobs.factories import EventLog, a_task
 from tests.support.clock import FakeClock
 
 EXTERNAL_ID = "kling-e1"
 
 
-class Fate(StrEnum):
-    """What becomes of a create call."""
+class Outcome(StrEnum):
+    """The outcome of a create call."""
 
     ACCEPTED = "accepted"
     ANSWER_LOST = "accepted, and the answer is lost"
@@ -46,43 +46,46 @@ class Fate(StrEnum):
     CONTENT = "refused for its content"
 
 
-_ERRORS: dict[Fate, KlingError] = {
-    Fate.ANSWER_LOST: AmbiguousError("connection lost"),
-    Fate.LOST: AmbiguousError("connection lost"),
-    Fate.LATE: AmbiguousError("connection lost"),
-    Fate.NO_SLOT: NoSlotError("slots full", code=1303, http=429),
-    Fate.RATE: RateLimitError("too many", code=1302, http=429),
-    Fate.TURNED_AWAY: UnreachableError("bad gateway", http=404),
-    Fate.REFUSED: RefusedError("prompt too long", code=1201, http=400),
-    Fate.NO_QUOTA: AccountError("no quota", code=1102, http=429),
-    Fate.BAD_KEY: CredentialsError("bad key", code=1002, http=401),
-    Fate.CONTENT: ContentRefusedError("no", code=1301, http=400),
+_ERRORS: dict[Outcome, KlingError] = {
+    Outcome.ANSWER_LOST: AmbiguousError("connection lost"),
+    Outcome.LOST: AmbiguousError("connection lost"),
+    Outcome.LATE: AmbiguousError("connection lost"),
+    Outcome.NO_SLOT: NoSlotError("slots full", code=1303, http=429),
+    Outcome.RATE: RateLimitError("too many", code=1302, http=429),
+    Outcome.TURNED_AWAY: UnreachableError("bad gateway", http=404),
+    Outcome.REFUSED: RefusedError("prompt too long", code=1201, http=400),
+    Outcome.NO_QUOTA: AccountError("no quota", code=1102, http=429),
+    Outcome.BAD_KEY: CredentialsError("bad key", code=1002, http=401),
+    Outcome.CONTENT: ContentRefusedError("no", code=1301, http=400),
 }
-_CREATES = frozenset({Fate.ACCEPTED, Fate.ANSWER_LOST, Fate.HANGS})
+_CREATES = frozenset({Outcome.ACCEPTED, Outcome.ANSWER_LOST, Outcome.HANGS})
 _LATE_S = 10.0
 
 
-class Api:
-    """Holds what was created; the last fate is that of all further requests.
+class FakeCreateApi:
+    """A create call with given outcomes, the last one for all further calls.
 
-    Like the real one it takes an external id only once. `ask_faults` befall questions,
-    in order; None is an answer.
+    Like the real one it takes an external id only once. `query_faults` are those of
+    queries, in order; None is an answer.
     """
 
     def __init__(
-        self, clock: FakeClock, fates: Sequence[Fate], ask_faults: Sequence[object] = ()
+        self,
+        clock: FakeClock,
+        outcomes: Sequence[Outcome],
+        query_faults: Sequence[object] = (),
     ) -> None:
         self.clock = clock
         self.created_at: dict[str, float] = {}  # by external id: when it is there
-        self.asked_at: list[float] = []
+        self.queried_at: list[float] = []
         self.bodies: list[dict[str, Any]] = []
         self.tried_at: list[float] = []
-        self._fates = list(fates)
-        self._ask_faults = list(ask_faults)
+        self._outcomes = list(outcomes)
+        self._query_faults = list(query_faults)
 
     @property
     def asked(self) -> int:
-        return len(self.asked_at)
+        return len(self.queried_at)
 
     @property
     def task(self) -> Task | None:
@@ -95,17 +98,19 @@ class Api:
         assert path == "/videos"
         self.bodies.append(body)
         self.tried_at.append(self.clock.elapsed_s)
-        fate = self._fates.pop(0) if len(self._fates) > 1 else self._fates[0]
-        if fate in _CREATES:
+        outcome = (
+            self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
+        )
+        if outcome in _CREATES:
             if self.task is not None:
                 raise RefusedError("external_task_id is taken", code=1201, http=400)
             self._accept(body["external_id"], self.clock.elapsed_s)
-        elif fate is Fate.LATE:
+        elif outcome is Outcome.LATE:
             self._accept(body["external_id"], self.clock.elapsed_s + _LATE_S)
-        if fate in (Fate.HANGS, Fate.HANGS_UNREAD):
+        if outcome in (Outcome.HANGS, Outcome.HANGS_UNREAD):
             await anyio.sleep_forever()
-        if fate in _ERRORS:
-            raise _ERRORS[fate]
+        if outcome in _ERRORS:
+            raise _ERRORS[outcome]
         task = self.task
         assert task is not None
         return task
@@ -114,8 +119,8 @@ class Api:
         self.created_at[name] = min(at, self.created_at.get(name, at))
 
     async def find_task(self) -> Task | None:
-        self.asked_at.append(self.clock.elapsed_s)
-        fault = self._ask_faults.pop(0) if self._ask_faults else None
+        self.queried_at.append(self.clock.elapsed_s)
+        fault = self._query_faults.pop(0) if self._query_faults else None
         if isinstance(fault, KlingError):
             raise fault
         if fault is not None:
@@ -123,18 +128,18 @@ class Api:
         return self.task
 
 
-class Attempt:
-    """A submission to such an API."""
+class SubmissionScenario:
+    """A submission to such an API, on a fake clock."""
 
     def __init__(
         self,
-        *fates: Fate,
-        ask_faults: Sequence[object] = (),
+        *outcomes: Outcome,
+        query_faults: Sequence[object] = (),
         timeout_s: float = 600.0,
     ) -> None:
         self.clock = FakeClock()
         self.event_log = EventLog()
-        self.api = Api(self.clock, fates, ask_faults)
+        self.api = FakeCreateApi(self.clock, outcomes, query_faults)
         self.submission = Submission(
             path="/videos",
             body={"prompt": "p", "external_id": EXTERNAL_ID},

@@ -1,4 +1,4 @@
-"""Open sessions, and ways for callbacks into them, without any API behind."""
+"""Open sessions and callback ingresses, without an API."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.settings.settings import Settings, read_settings
-from tests.jobs.made import EventLog
+from tests.jobs.factories import EventLog
 from tests.support.callback_client import PostResult, post_callback
 
 E = TypeVar("E")
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 
 
 @dataclass(slots=True)
-class Heard(EventLog):
-    """Whoever is told of events and waits for one."""
+class AwaitableEventLog(EventLog):
+    """An event log in which a test can wait for an event."""
 
-    bell: anyio.Event = field(default_factory=anyio.Event)
+    changed: anyio.Event = field(default_factory=anyio.Event)
 
     def __call__(self, event: Event) -> None:
         self.events.append(event)
-        self.bell.set()
+        self.changed.set()
 
     async def next(self, kind: type[E], number: int = 1) -> E:
         """Return event `number` (from 1) of a kind, once it is there."""
-        with anyio.fail_after(PATIENCE_S):
+        with anyio.fail_after(TIMEOUT_S):
             while len(found := self.of(kind)) < number:
-                self.bell = anyio.Event()
-                await self.bell.wait()
+                self.changed = anyio.Event()
+                await self.changed.wait()
         return found[number - 1]
 
 
@@ -59,23 +59,23 @@ def some_settings(folder: Path, **environ: str) -> Settings:
 
 @asynccontextmanager
 async def a_session(
-    settings: Settings, heard: EventLog, clock: Clock | None = None
+    settings: Settings, event_log: EventLog, clock: Clock | None = None
 ) -> AsyncIterator[Session]:
-    async with open_session(settings, clock or SystemClock(), heard) as session:
+    async with open_session(settings, clock or SystemClock(), event_log) as session:
         yield session
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A way that is open, and what comes in by it."""
+class OpenIngress:
+    """An open ingress, and what its run receives."""
 
     ingress: CallbackIngress
     session: Session
     notifications: Notifications
-    heard: Heard
+    event_log: AwaitableEventLog
 
     def url(self, nonce: str) -> str:
-        """Return the callback URL of a job of ours."""
+        """Return the callback URL of a job of this run."""
         self.notifications.nonces.add(nonce)
         url = self.ingress.url_for("text2video", nonce)
         assert url is not None
@@ -83,27 +83,27 @@ class Opened:
 
 
 @asynccontextmanager
-async def a_way(
+async def opened_ingress(
     settings: Settings, *, clock: Clock | None = None, **options: Any
-) -> AsyncIterator[Opened]:
-    heard = Heard()
+) -> AsyncIterator[OpenIngress]:
+    event_log = AwaitableEventLog()
     chosen = RunOptions(command="text2video", **options)
-    async with a_session(settings, heard, clock) as session:
+    async with a_session(settings, event_log, clock) as session:
         notifications = Notifications(clock=session.clock)
         async with (
             background() as group,
             open_ingress(chosen, session, notifications, group) as ingress,
         ):
-            yield Opened(ingress, session, notifications, heard)
+            yield OpenIngress(ingress, session, notifications, event_log)
 
 
 async def call(url: str, body: bytes | dict[str, Any]) -> PostResult:
-    """Knock as Kling does; status 0 when nobody is there."""
+    """Post a callback as Kling does; status 0 when nothing listens."""
     return await anyio.to_thread.run_sync(lambda: post_callback(url, body))
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    """Return once it is so; for what has no event of its own."""
-    with anyio.fail_after(PATIENCE_S):
-        while not is_so():  # noqa: ASYNC110 -- files and other processes ring no bell
+    """Return once `is_so()`, for what has no event."""
+    with anyio.fail_after(TIMEOUT_S):
+        while not is_so():  # noqa: ASYNC110 -- files and other processes set no event
             await anyio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""What scenarios look at again and again."""
+"""Assertions and readers that scenarios share."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def saved(kling: Kling, result: Result) -> Path:
 
 
 def is_whole_video(path: Path) -> bool:
-    """Say whether every box of the MP4 at `path` is there to its last byte."""
+    """Return whether every box of the MP4 at `path` is complete."""
     raw, at, kinds = path.read_bytes(), 0, []
     while at + 8 <= len(raw):
         size = int.from_bytes(raw[at : at + 4], "big")
@@ -62,14 +62,14 @@ def document(result: Result) -> dict[str, Any]:
 
 
 def listed(kling: Kling) -> list[dict[str, Any]]:
-    """Return the journal as `kling list` tells it."""
+    """Return the journal as `kling list --json` prints it."""
     found = kling.run("list", "--json", "--limit", "0")
     assert found.exit_code == 0, found
     return list(json.loads(found.stdout)["tasks"])
 
 
 def is_journal_sound(kling: Kling) -> bool:
-    """Say whether every journal below the state folder passes SQLite's own check."""
+    """Return whether every journal below the state folder passes SQLite's own check."""
     found = list(kling.state_dir.glob("*.db"))
     for path in found:
         connection = sqlite3.connect(path)

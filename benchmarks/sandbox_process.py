@@ -15,7 +15,7 @@ from figures import environment, kling
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class SandboxProcess:
     """A running sandbox and what a client needs to talk to it."""
 
     base_url: str
@@ -38,7 +38,7 @@ class Box:
 
 
 @contextmanager
-def running_sandbox(folder: Path, *options: str) -> Iterator[Box]:
+def running_sandbox(folder: Path, *options: str) -> Iterator[SandboxProcess]:
     """Serve a sandbox on a free port until left."""
     command = kling("sandbox", "--json", "--port", "0", *options)
     env = environment(folder)
@@ -53,7 +53,7 @@ def running_sandbox(folder: Path, *options: str) -> Iterator[Box]:
         try:
             base_url, api_key = ready["base_url"], ready["api_key"]
             known = {"KLING_API_BASE": base_url, "KLING_API_KEY": api_key}
-            yield Box(base_url, api_key, {**env, **known}, folder)
+            yield SandboxProcess(base_url, api_key, {**env, **known}, folder)
         finally:
             server.terminate()
             drain.wait(10)
