@@ -85,11 +85,15 @@ def measure(*, names: Names = None, talk: Talk) -> int:
 
     from kling_cli.cli.report.listing import Listing, print_listing
     from kling_cli.cli.runner import load_settings
+    from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
 
     chosen = names or _testable(load_settings({}))
     wanted = [load_settings({"tunnel": name}) for name in chosen]
     if any(settings.tunnel == "none" for settings in wanted):
         raise UsageError("none is no tunnel", hint="kling tunnel list")
+    if is_person_there() and not (talk.is_json or talk.is_quiet):
+        for settings in wanted:
+            prepare_tunnel(settings, settings.tunnel)
     reports = anyio.run(_test_all, wanted, talk)
     failed = next((one.error for one in reports if one.error is not None), None)
     return print_listing(

@@ -21,7 +21,10 @@ from kling_cli.tunnels.provider import (
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
 
-HOW_TO_SET_UP: Final = "`kling tunnel list` shows what there is and what each needs"
+HOW_TO_SET_UP: Final = (
+    "`kling tunnel list` shows what there is; one that needs no account: "
+    "`kling tunnel use localhost.run`"
+)
 
 # Told before each attempt: the provider's name, and why the one before it failed.
 OnAttempt = Callable[[str, TunnelError | None], None]

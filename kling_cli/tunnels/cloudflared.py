@@ -30,6 +30,7 @@ from kling_cli.tunnels.provider import (
     ReadinessCheck,
     Tunnel,
     TunnelHandle,
+    one_line,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ _STOP_S: Final = 1.5  # for an orderly end; then the agent is killed
 _REQUEST_S: Final = 2.0  # its metrics server is on this machine
 _DNS_S: Final = 5.0  # an earlier look-up of a new name is remembered as missing
 _DOMAIN: Final = ".trycloudflare.com"
-_LONGEST: Final = 300
 _SETTINGS_OF_OTHERS: Final = re.compile(r"TUNNEL_|NGROK_AUTHTOKEN$")
 _SETTINGS_OF_THE_NETWORK: Final = frozenset(
     {"TUNNEL_TRANSPORT_PROTOCOL", "TUNNEL_EDGE_IP_VERSION"}
@@ -249,14 +249,14 @@ class _Run:
         if found := _METRICS.search(line):
             self._metrics = found[1]
         if found := _ERROR.search(line):
-            self.last_error = self.last_error or _clean(found[1] or found[2])
+            self.last_error = self.last_error or one_line(found[1] or found[2])
         if found := _UP.search(line):
             self._connections.add(found[1])
             await self._report_up()
         elif found := _DOWN.search(line):
             self._connections.discard(found[1])
             if self.handle.is_open and not self._connections:
-                self.handle.report_down(_clean(line.partition(" ")[2]))
+                self.handle.report_down(one_line(line.partition(" ")[2]))
 
     async def _report_up(self) -> None:
         url = self.handle.public_url or await self._ask_url()
@@ -290,11 +290,6 @@ def _variables_to_drop() -> tuple[str, ...]:
         for name in os.environ
         if _SETTINGS_OF_OTHERS.match(name) and name not in _SETTINGS_OF_THE_NETWORK
     )
-
-
-def _clean(text: str) -> str:
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _refusal(reason: str) -> TunnelError:

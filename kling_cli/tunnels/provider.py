@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # A command without a tunnel must have submitted within 8 s of its start.
 STARTUP_TIMEOUT_S: Final = 7.0
 
+_LONGEST: Final = 300
+
 TunnelState = Literal["up", "down", "moved", "died"]
 
 
@@ -153,6 +155,12 @@ class TunnelTakenError(TunnelError):
 
 class NotSetUpError(TunnelError):
     """A provider that the person has done nothing to use."""
+
+
+def one_line(text: str) -> str:
+    """Return what a program or server said as one printable line, not too long."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 class TunnelHandle:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 PROVIDERS: Final = {
     "ngrok": "ngrok.provider:FACTORY",
     "cloudflared": "cloudflared:FACTORY",
+    "ssh": "ssh:FACTORY",
+    "localhost.run": "ssh:LOCALHOST_RUN",
+    "serveo": "ssh:SERVEO",
+    "pinggy": "ssh:PINGGY",
 }
 
 AUTO: Final = "auto"

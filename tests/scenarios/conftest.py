@@ -11,6 +11,7 @@ from tests.support import box as boxes
 from tests.support.agent import stand_in
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
+from tests.support.tunnels import TunnelStandIn, serve_tunnel
 
 __all__ = ["stand_in"]
 
@@ -23,6 +24,15 @@ def box(request: pytest.FixtureRequest) -> Iterator[Box]:
     marker = request.node.get_closest_marker("sandbox")
     with serve_box(**(marker.kwargs if marker else {})) as served:
         yield served
+
+
+@pytest.fixture
+def tunnel(
+    request: pytest.FixtureRequest, tmp_path: Path, own_home: Path
+) -> Iterator[TunnelStandIn]:
+    """Give the provider that the test is parametrized with, or each in its turn."""
+    with serve_tunnel(request.param, tmp_path, own_home) as made:
+        yield made
 
 
 @pytest.fixture

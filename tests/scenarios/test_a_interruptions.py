@@ -10,35 +10,34 @@ from typing import Any
 import pytest
 
 from tests.scenarios.expect import PROMPT, is_journal_sound, saved
-from tests.support.agent import StandIn
 from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
+from tests.support.tunnels import NAMES, TunnelStandIn
 
-THROUGH_NGROK = (*PROMPT, "--tunnel", "ngrok")
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 class Scene:
     """A run that is brought to a stage, interrupted there, and looked at."""
 
-    def __init__(self, kling: Kling, box: Box, stand_in: StandIn) -> None:
+    def __init__(self, kling: Kling, box: Box, tunnel: TunnelStandIn) -> None:
         self.kling = kling
         self.box = box
-        self.stand_in = stand_in
+        self.tunnel = tunnel
 
     def interrupt(
         self, stage: str, stop: Callable[[Program], None], *options: str
     ) -> Result:
         prepare, reach = STAGES[stage]
         prepare(self)
-        command = (*THROUGH_NGROK, *options)
-        with self.kling.start(*command, env=self.stand_in.env) as program:
-            agent = self.stand_in.next_agent()
+        command = (*PROMPT, *self.tunnel.args, *options)
+        with self.kling.start(*command, env=self.tunnel.env) as program:
+            self.tunnel.wait_started()
             reach(self, program)
             stop(program)
             result = program.finish(20)
-        assert agent.wait_gone()
+        assert self.tunnel.is_gone()
         return result
 
     def recover(self) -> None:
@@ -60,7 +59,7 @@ def counted(kind: str) -> Callable[[Scene, Program], Any]:
 # How a stage is prepared, and how to know that it is reached.
 STAGES: dict[str, tuple[Callable[[Scene], None], Callable[[Scene, Program], Any]]] = {
     "tunnel start": (
-        lambda scene: scene.stand_in.behave(start="silent"),
+        lambda scene: scene.tunnel.break_start("silent"),
         lambda _, __: None,  # the agent has started: that is the stage
     ),
     "submit": (faults("create:accept-hang"), counted("create")),
@@ -82,13 +81,21 @@ def resume_of(result: Result) -> tuple[str, str]:
 
 
 @pytest.fixture
-def scene(kling: Kling, box: Box, stand_in: StandIn) -> Scene:
+def scene(kling: Kling, box: Box, tunnel: TunnelStandIn) -> Scene:
     kling.be_quick()
-    return Scene(kling, box, stand_in)
+    return Scene(kling, box, tunnel)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("sent", CODES, ids=lambda sent: sent.name)
+# Each provider at each stage with one signal at least; all of them with ngrok.
+SIGNALS = [
+    pytest.param(name, stage, sent, id=f"{name}, {stage}, {sent.name}")
+    for name in NAMES
+    for number, stage in enumerate(STAGES)
+    for sent in (CODES if name == "ngrok" else [list(CODES)[number % len(CODES)]])
+]
+
+
+@pytest.mark.parametrize(("tunnel", "stage", "sent"), SIGNALS, indirect=["tunnel"])
 def test_a17_a_signal_ends_the_command_and_not_the_job(
     sent: signal.Signals, stage: str, scene: Scene
 ) -> None:
@@ -110,6 +117,7 @@ def test_a17_a_signal_ends_the_command_and_not_the_job(
     assert scene.box.counts["create"] == 1
 
 
+@pytest.mark.parametrize("tunnel", ["ngrok"], indirect=True)
 @pytest.mark.parametrize("stage", STAGES)
 def test_a17_a_second_ctrl_c_changes_nothing(stage: str, scene: Scene) -> None:
     def press_twice(program: Program) -> None:
@@ -125,6 +133,7 @@ def test_a17_a_second_ctrl_c_changes_nothing(stage: str, scene: Scene) -> None:
         assert resume_of(result)[1] == task["id"]
 
 
+@pytest.mark.parametrize("tunnel", ["ngrok"], indirect=True)
 def test_a17_json_tells_the_id_of_an_interrupted_job(scene: Scene) -> None:
     result = scene.interrupt("wait", Program.press_ctrl_c, "--json")
 

@@ -7,22 +7,25 @@ import subprocess
 import pytest
 
 from tests.scenarios.expect import is_journal_sound, is_whole_video, listed
-from tests.support.agent import StandIn
 from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.storm import Damage, storm
-
-KILLS = 10  # for each seed
+from tests.support.tunnels import AgentStandIn, TunnelStandIn
 
 
 @pytest.mark.sandbox(task_seconds=0.5, slots=100)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    ("tunnel", "seed", "kills"),
+    [("ngrok", 1, 10), ("ngrok", 2, 10), ("cloudflared", 3, 5), ("ssh", 4, 5)],
+    indirect=["tunnel"],
+)
 def test_a18_no_kill_loses_or_doubles_a_job(
-    seed: int, kling: Kling, box: Box, stand_in: StandIn
+    tunnel: TunnelStandIn, seed: int, kills: int, kling: Kling, box: Box
 ) -> None:
-    damage = storm(kling, box, stand_in, kills=KILLS, seed=seed)
+    damage = storm(kling, box, tunnel, kills=kills, seed=seed)
 
-    assert damage == Damage(n_killed=KILLS, n_created=damage.n_created)
+    assert damage == Damage(n_killed=kills, n_created=damage.n_created)
+    assert tunnel.is_gone()
     assert damage.n_created > 1  # the first run's own, and some of the killed
     assert is_journal_sound(kling)
     assert all(is_whole_video(path) for path in kling.files("*.mp4"))
@@ -30,24 +33,43 @@ def test_a18_no_kill_loses_or_doubles_a_job(
 
 
 @pytest.mark.sandbox(task_seconds=60)
-def test_a18_the_next_run_reaps_the_orphan_and_nothing_else(
-    kling: Kling, box: Box, stand_in: StandIn
+@pytest.mark.parametrize("tunnel", ["ngrok", "cloudflared"], indirect=True)
+def test_a18_the_next_run_ends_the_orphan_and_nothing_else(
+    tunnel: AgentStandIn, kling: Kling, box: Box
 ) -> None:
-    bystander = [str(stand_in.path), "start", "--none", "--log", "stdout"]
+    bystander = {
+        "ngrok": ("start", "--none", "--log", "stdout"),
+        "cloudflared": ("tunnel", "--url", "http://127.0.0.1:9"),
+    }[tunnel.stand_in.name]
     with subprocess.Popen(
-        bystander, env=kling.env | stand_in.env, stdout=subprocess.DEVNULL
+        [str(tunnel.stand_in.path), *bystander],
+        env=kling.env | tunnel.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as other:
-        stand_in.next_agent()
-        command = ("text2video", "x", "--tunnel", "ngrok")
-        with kling.start(*command, env=stand_in.env) as killed:
-            agent = stand_in.next_agent()
+        tunnel.wait_started()
+        command = ("text2video", "x", *tunnel.args)
+        with kling.start(*command, env=tunnel.env) as killed:
+            tunnel.wait_started()
             killed.wait_for("submitted")
             killed.process.kill()
         box.advance(60)
 
-        finished = kling.run("wait", env=stand_in.env)
+        finished = kling.run("wait", env=tunnel.env)
 
         assert finished.exit_code == 0, finished
-        assert agent.wait_gone()
+        assert tunnel.is_gone()
         assert other.poll() is None
         other.terminate()
+
+
+@pytest.mark.sandbox(task_seconds=60)
+@pytest.mark.parametrize("tunnel", ["ssh"], indirect=True)
+def test_a18_nothing_of_an_ssh_tunnel_outlives_its_owner(
+    tunnel: TunnelStandIn, kling: Kling
+) -> None:
+    with kling.start("text2video", "x", *tunnel.args) as killed:
+        killed.wait_for("submitted")
+        killed.process.kill()
+
+    assert tunnel.is_gone()

@@ -1,4 +1,4 @@
-"""Scenarios A7, A8, A19: the tunnel that fails, dies, and is shared."""
+"""Scenarios A7, A8, A19: the tunnel that fails, dies, and is shared; every provider."""
 
 from __future__ import annotations
 
@@ -15,37 +15,31 @@ from tests.scenarios.expect import (
     one_task,
     saved,
 )
-from tests.support.agent import StandIn
 from tests.support.box import Box
 from tests.support.kling import Kling
+from tests.support.tunnels import FAILURES, NAMES, AgentStandIn, TunnelStandIn
 
-THROUGH_NGROK = (*PROMPT, "--tunnel", "ngrok")
 START_UP_S = 4.0  # of the interpreter, measured, on a machine with other things to do
 
-FAILING = [
-    pytest.param({"start": "silent"}, id="silent for ever"),
-    pytest.param({"start": "exit"}, id="exits at once"),
-    pytest.param({"start": "4018"}, id="no token"),
-    pytest.param({"start": "108"}, id="session limit"),
-    pytest.param({"post_error": "334"}, id="endpoint already online"),
-    pytest.param(None, id="program missing"),
-]
+of_every_provider = pytest.mark.parametrize("tunnel", NAMES, indirect=True)
+failing = pytest.mark.parametrize(
+    ("tunnel", "how"),
+    [
+        pytest.param(name, how, id=f"{name}, {how}")
+        for name, ways in FAILURES.items()
+        for how in ways
+    ],
+    indirect=["tunnel"],
+)
 
 
-def environment(behaviour: dict[str, str] | None, stand_in: StandIn) -> dict[str, str]:
-    if behaviour is None:
-        return {"PYNGROK_NGROK_PATH": str(stand_in.folder / "no-such-program")}
-    stand_in.behave(**behaviour)
-    return stand_in.env
-
-
-@pytest.mark.parametrize("behaviour", FAILING)
+@failing
 def test_a07_without_a_tunnel_the_job_is_polled(
-    behaviour: dict[str, str] | None, kling: Kling, box: Box, stand_in: StandIn
+    tunnel: TunnelStandIn, how: str, kling: Kling, box: Box
 ) -> None:
-    env = environment(behaviour, stand_in)
+    tunnel.break_start(how)
 
-    with kling.start(*THROUGH_NGROK, env=env) as program:
+    with kling.start(*PROMPT, *tunnel.args, env=tunnel.env) as program:
         program.wait_for("submitted", timeout_s=8 + START_UP_S)
         result = program.finish()
 
@@ -55,13 +49,15 @@ def test_a07_without_a_tunnel_the_job_is_polled(
     assert result.stderr.count("warning:") <= 1
 
 
-@pytest.mark.parametrize("behaviour", FAILING)
+@failing
 def test_a07_who_requires_a_tunnel_spends_nothing_without_one(
-    behaviour: dict[str, str] | None, kling: Kling, box: Box, stand_in: StandIn
+    tunnel: TunnelStandIn, how: str, kling: Kling, box: Box
 ) -> None:
-    env = environment(behaviour, stand_in)
+    tunnel.break_start(how)
 
-    result = kling.run(*THROUGH_NGROK, "--callback", "require", "--json", env=env)
+    result = kling.run(
+        *PROMPT, *tunnel.args, "--callback", "require", "--json", env=tunnel.env
+    )
 
     found = document(result)
     assert result.exit_code == 12
@@ -70,12 +66,13 @@ def test_a07_who_requires_a_tunnel_spends_nothing_without_one(
     assert box.counts["create"] == 0
 
 
+@of_every_provider
 def test_a07_with_a_tunnel_callbacks_come_through_it(
-    kling: Kling, box: Box, stand_in: StandIn
+    tunnel: TunnelStandIn, kling: Kling, box: Box
 ) -> None:
-    with kling.start(*THROUGH_NGROK, "--json", env=stand_in.env) as program:
-        agent = stand_in.next_agent()
-        public_url = agent.wait_online()
+    args = (*PROMPT, *tunnel.args, "--json")
+    with kling.start(*args, env=tunnel.env) as program:
+        public_url = tunnel.wait_online()
         result = program.finish()
 
     found = document(result)
@@ -83,22 +80,22 @@ def test_a07_with_a_tunnel_callbacks_come_through_it(
     assert one_task(box)["callback_url"].startswith(
         public_url + "/callback/text2video/"
     )
-    assert agent.wait_gone()
+    assert tunnel.is_gone()
 
 
-@pytest.mark.parametrize("end", ["die", "down"])
+@of_every_provider
 def test_a08_a_tunnel_that_is_lost_is_made_up_for(
-    end: str, kling: Kling, box: Box, stand_in: StandIn
+    tunnel: TunnelStandIn, kling: Kling, box: Box
 ) -> None:
     """Callbacks have proven themselves, so that the next poll is far off."""
     box.faults("task:stuck")
 
-    with kling.start(*THROUGH_NGROK, env=stand_in.env) as program:
-        agent = stand_in.next_agent()
+    with kling.start(*PROMPT, *tunnel.args, env=tunnel.env) as program:
+        tunnel.wait_online()
         program.wait_for("polling less")
         program.wait_for(r"\d processing\n")
         before = box.counts["query"]
-        agent.command(end)
+        tunnel.lose()
         program.wait_for("callbacks is lost")
         box.wait_until(lambda state: state["counts"]["query"] >= before + 3)
         box.end(one_task(box)["id"])
@@ -109,28 +106,51 @@ def test_a08_a_tunnel_that_is_lost_is_made_up_for(
     assert result.stderr.endswith("found by polling\n")
 
 
+@pytest.mark.parametrize("tunnel", ["ngrok", "cloudflared"], indirect=True)
+def test_a08_a_tunnel_whose_agent_lost_its_connection_is_made_up_for(
+    tunnel: AgentStandIn, kling: Kling, box: Box
+) -> None:
+    box.faults("task:stuck")
+
+    with kling.start(*PROMPT, *tunnel.args, env=tunnel.env) as program:
+        tunnel.wait_online()
+        program.wait_for("polling less")
+        tunnel.agent.command("down")
+        program.wait_for("callbacks is lost")
+        box.end(one_task(box)["id"])
+        result = program.finish()
+
+    saved(kling, result)
+
+
 @pytest.mark.sandbox(slots=10, task_seconds=3)
-def test_a19_ten_at_once_share_one_session(
-    kling: Kling, box: Box, stand_in: StandIn
+@pytest.mark.parametrize(
+    ("tunnel", "n"),
+    [("ngrok", 10), ("cloudflared", 4), ("ssh", 4)],
+    indirect=["tunnel"],
+)
+def test_a19_ten_at_once_share_one_tunnel(
+    tunnel: TunnelStandIn, n: int, kling: Kling, box: Box
 ) -> None:
     kling.be_quick()
-    stand_in.behave(max_sessions=1)
-    args = (*THROUGH_NGROK, "--json")
+    if isinstance(tunnel, AgentStandIn):
+        tunnel.stand_in.behave(max_sessions=1)
+    args = (*PROMPT, *tunnel.args, "--json")
 
     with contextlib.ExitStack() as stack:
         programs = [
-            stack.enter_context(kling.start(*args, env=stand_in.env)) for _ in range(10)
+            stack.enter_context(kling.start(*args, env=tunnel.env)) for _ in range(n)
         ]
         results = [program.finish(90) for program in programs]
 
     found = [document(result) for result in results]
-    assert [one["status"] for one in found] == ["succeeded"] * 10
+    assert [one["status"] for one in found] == ["succeeded"] * n
     assert {one["task_id"] for one in found} == {one["id"] for one in box.tasks}
     for one in found:
         (output,) = one["outputs"]
         assert one["task_id"] in output["path"]
         assert is_whole_video(kling.here / output["path"])
-    assert stand_in.count_started() == 1
-    assert len(kling.files("*.mp4")) == 10
+    assert tunnel.count_opened() == 1
+    assert len(kling.files("*.mp4")) == n
     assert is_journal_sound(kling)
-    assert len(listed(kling)) == 10
+    assert len(listed(kling)) == n

@@ -6,11 +6,11 @@ import random
 import subprocess
 from dataclasses import dataclass, field
 
-from tests.support.agent import StandIn
 from tests.support.box import Box
 from tests.support.kling import Kling
+from tests.support.tunnels import TunnelStandIn
 
-COMMAND = ("text2video", "storm", "--tunnel", "ngrok", "-o", "{task_id}.mp4")
+COMMAND = ("text2video", "storm", "-o", "{task_id}.mp4")
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Damage:
 
 
 def storm(
-    kling: Kling, box: Box, stand_in: StandIn, *, kills: int, seed: int
+    kling: Kling, box: Box, tunnel: TunnelStandIn, *, kills: int, seed: int
 ) -> Damage:
     """Kill `kills` runs, each at a random moment of its life, then finish everything.
 
@@ -39,21 +39,21 @@ def storm(
     chance = random.Random(seed)  # noqa: S311 -- the same storm every time
     damage = Damage()
     kling.be_quick()
-    longest_s = 1.5 * kling.run(*COMMAND, env=stand_in.env).elapsed_s
+    longest_s = 1.5 * kling.run(*COMMAND, *tunnel.args, env=tunnel.env).elapsed_s
     while damage.n_killed < kills:
         before = len(box.tasks)
-        damage.n_killed += _kill_one(kling, stand_in, chance.uniform(0, longest_s))
+        damage.n_killed += _kill_one(kling, tunnel, chance.uniform(0, longest_s))
         if len(box.tasks) > before + 1:
             damage.doubled.append(damage.n_killed)
     damage.n_created = len(box.tasks)
-    kling.run("wait", "--timeout", "60", env=stand_in.env, timeout_s=120)
+    kling.run("wait", "--timeout", "60", env=tunnel.env, timeout_s=120)
     _look_over(kling, box, damage)
     return damage
 
 
-def _kill_one(kling: Kling, stand_in: StandIn, after_s: float) -> bool:
+def _kill_one(kling: Kling, tunnel: TunnelStandIn, after_s: float) -> bool:
     """Return whether the run still lived when its time had come."""
-    with kling.start(*COMMAND, env=stand_in.env) as program:
+    with kling.start(*COMMAND, *tunnel.args, env=tunnel.env) as program:
         try:
             program.process.wait(after_s)
         except subprocess.TimeoutExpired:

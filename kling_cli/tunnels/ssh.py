@@ -1,0 +1,308 @@
+"""The ssh provider: a reverse forward on a server, one's own or a public service.
+
+A new public service is one `SshService` here and one line in the registry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from kling_cli.errors import TunnelError, UsageError
+from kling_cli.tunnels.provider import (
+    STARTUP_TIMEOUT_S,
+    Description,
+    NotSetUpError,
+    Person,
+    ReadinessCheck,
+)
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from kling_cli.settings import Settings
+    from kling_cli.tunnels.provider import Tunnel
+
+SSH_PORT: Final = 22
+_PORTS: Final = range(65536)
+_HOW_TO_WRITE: Final = (
+    "ssh://[USER@]HOST[:PORT]?url=https://NAME&remote_port=N; both may be left out"
+)
+_HOW_TO_SET_UP: Final = (
+    "give a server, --tunnel ssh://USER@HOST?url=https://NAME, or name it in "
+    "config.toml: ssh.server"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshTarget:
+    """Where to connect, which forward to ask for, and how its URL is known.
+
+    `public_url` may hold `{port}`, the port that the server has allocated; with
+    `url_pattern` the server says the URL on a line of its own instead. An anonymous
+    target is shown no key, no agent and no user name of the person's. `shown` is the
+    value of `--tunnel` that stands for it. Three questions in a row, `keepalive_s`
+    apart, that are not answered are the end of a connection.
+    """
+
+    name: str
+    shown: str
+    host: str
+    port: int | None = None
+    username: str | None = None
+    listen_host: str = ""
+    listen_port: int = 0
+    public_url: str | None = None
+    url_pattern: re.Pattern[str] | None = None
+    is_anonymous: bool = False
+    keepalive_s: float = 10.0
+
+    def find_url(self, line: str) -> str | None:
+        """Return the URL that a line of the server's says, if it does."""
+        found = self.url_pattern.search(line) if self.url_pattern else None
+        return found[1].rstrip("/") if found else None
+
+
+class SshProvider:
+    """Opens tunnels by asking an ssh server to forward a port to this machine."""
+
+    def __init__(self, target: SshTarget) -> None:
+        self._target = target
+
+    @property
+    def name(self) -> str:
+        return self._target.name
+
+    def open(
+        self, port: int, *, timeout_s: float = STARTUP_TIMEOUT_S
+    ) -> AbstractAsyncContextManager[Tunnel]:
+        """Forward a public URL to 127.0.0.1:`port` for as long as the context lasts.
+
+        A connection that breaks is made anew; one that is silent is taken for broken
+        after 40 seconds.
+
+        Raises: `UnknownHostKeyError`, `TunnelError`.
+        """
+        from kling_cli.tunnels import ssh_connection
+
+        return ssh_connection.open_tunnel(self._target, port, timeout_s)
+
+
+class SshFactory:
+    """Makes the provider for an ssh server of the person's own."""
+
+    name: Final = "ssh"
+    is_public_service: Final = False
+    description: Final = Description(
+        account="one on a server of your own",
+        agent="none",
+        url="stable: the one you give the server",
+        limits="those of the server",
+        sees="requests in clear text on your server only",
+    )
+
+    def checks(self, settings: Settings, _search_path: str) -> Iterator[ReadinessCheck]:
+        try:
+            target = self._target(settings, _address_in(settings))
+        except (TunnelError, UsageError) as exc:
+            yield ReadinessCheck(
+                name="ssh server",
+                is_ok=False,
+                message=exc.message,
+                remedy=exc.hint or "",
+            )
+        else:
+            yield _check_host_key("ssh server", target)
+
+    def require_ready(self, settings: Settings, address: str | None) -> None:
+        try:
+            self._target(settings, address)
+        except UsageError as exc:
+            raise TunnelError(exc.message, hint=exc.hint) from exc
+
+    def prepare(self, settings: Settings, address: str | None, person: Person) -> None:
+        """Ask whether the key of the server is the right one, if it is not known."""
+        try:
+            target = self._target(settings, address)
+        except TunnelError:
+            return  # said by whoever opens the tunnel
+        _accept_host_key(target, person)
+
+    def create(self, settings: Settings, address: str | None) -> SshProvider:
+        return SshProvider(self._target(settings, address))
+
+    def _target(self, settings: Settings, address: str | None) -> SshTarget:
+        """Raises: `NotSetUpError` without a server, `UsageError` for nonsense."""
+        settings.require("ssh_server")
+        said = address or settings.ssh_server
+        if said is None:
+            raise NotSetUpError("no ssh server is set up", hint=_HOW_TO_SET_UP)
+        return read_target(said, shown=address or self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshService:
+    """Makes the provider for a public service that is reached by ssh."""
+
+    target: SshTarget
+    description: Description
+    is_public_service: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    def checks(
+        self, _settings: Settings, _search_path: str
+    ) -> Iterator[ReadinessCheck]:
+        yield _check_host_key(f"{self.name} key", self.target)
+
+    def require_ready(self, _settings: Settings, _address: str | None) -> None:
+        """A public service is there for everybody."""
+
+    def prepare(
+        self, _settings: Settings, _address: str | None, person: Person
+    ) -> None:
+        """Ask whether the key of the service is the right one, if it is not known."""
+        _accept_host_key(self.target, person)
+
+    def create(self, _settings: Settings, _address: str | None) -> SshProvider:
+        return SshProvider(self.target)
+
+
+def read_target(address: str, *, shown: str) -> SshTarget:
+    """Return the target of `ssh://[USER@]HOST[:PORT]?url=…&remote_port=…`. Pure.
+
+    Raises:
+        UsageError: a part of it is nonsense.
+    """
+    parts = urlsplit(address)
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    unknown = sorted(given.keys() - {"url", "remote_port"})
+    if unknown or parts.path.strip("/"):
+        what = unknown[0] if unknown else parts.path
+        raise UsageError(f"{address}: {what} is unknown", hint=_HOW_TO_WRITE)
+    url = given.get("url")
+    remote_port = given.get("remote_port", "0")
+    if not remote_port.isdecimal() or int(remote_port) not in _PORTS:
+        raise UsageError(
+            f"{address}: remote_port {remote_port!r} is not a port", hint=_HOW_TO_WRITE
+        )
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise UsageError(
+            f"{address}: url {url!r} is not a URL", hint="url=https://NAME"
+        )
+    return SshTarget(
+        name="ssh",
+        shown=shown,
+        host=parts.hostname or "",
+        port=parts.port,
+        username=parts.username,
+        # a proxy on the server itself leads to the port; without one it is public
+        listen_host="localhost" if url else "",
+        listen_port=int(remote_port),
+        public_url=(url or f"http://{parts.hostname}:{{port}}").rstrip("/"),
+    )
+
+
+def _address_in(settings: Settings) -> str | None:
+    return settings.tunnel if settings.tunnel.startswith("ssh://") else None
+
+
+def _check_host_key(name: str, target: SshTarget) -> ReadinessCheck:
+    from kling_cli.tunnels import ssh_connection
+
+    try:
+        is_known = ssh_connection.is_host_key_known(target)
+    except TunnelError as exc:
+        return ReadinessCheck(
+            name=name, is_ok=False, message=exc.message, remedy=exc.hint or ""
+        )
+    if is_known:
+        return ReadinessCheck(
+            name=name, is_ok=True, message=f"the key of {target.host} is known"
+        )
+    return ReadinessCheck(
+        name=name,
+        is_ok=False,
+        message=f"the key of {target.host} has not been accepted yet",
+        remedy=how_to_accept(target),
+    )
+
+
+def _accept_host_key(target: SshTarget, person: Person) -> None:
+    from kling_cli.tunnels import ssh_connection
+
+    ssh_connection.accept_host_key(target, person)
+
+
+def how_to_accept(target: SshTarget) -> str:
+    """Return what to do about a host key that is not known."""
+    return f"run `kling tunnel test '{target.shown}'` on a terminal and look at the key"
+
+
+def _service(host: str, name: str, **changes: object) -> SshTarget:
+    made = SshTarget(name=name, shown=name, host=host, is_anonymous=True)
+    return replace(made, **changes)  # type: ignore[arg-type]  # -- fields by name
+
+
+FACTORY: Final = SshFactory()
+
+# Source: https://localhost.run/docs, read 2026-11-29. The bind address must be empty.
+LOCALHOST_RUN: Final = SshService(
+    target=_service(
+        "localhost.run",
+        "localhost.run",
+        username="nokey",
+        listen_port=80,
+        url_pattern=re.compile(r"tunneled with tls termination, (https://\S+)"),
+    ),
+    description=Description(
+        account="none",
+        agent="none",
+        url="a new one in each run, and again after some hours",
+        limits="slower than with an account",
+        sees="requests in clear text",
+    ),
+)
+# Source: https://serveo.net, read 2026-11-29.
+SERVEO: Final = SshService(
+    target=_service(
+        "serveo.net",
+        "serveo",
+        username="kling",
+        listen_port=80,
+        url_pattern=re.compile(r"Forwarding HTTP traffic from (https://\S+)"),
+    ),
+    description=Description(
+        account="none",
+        agent="none",
+        url="a new one in each run",
+        limits="3 tunnels at a time; often overloaded",
+        sees="requests in clear text",
+        added_headers=("x-serveo-",),
+    ),
+)
+# Source: https://pinggy.io/docs/usages, read 2026-11-29.
+PINGGY: Final = SshService(
+    target=_service(
+        "a.pinggy.io",
+        "pinggy",
+        port=443,
+        username="free",
+        url_pattern=re.compile(
+            r"(https://[\w-]+(?:\.[\w-]+)*\.(?:pinggy|pinggy-free)\.(?:link|online|net))"
+        ),
+    ),
+    description=Description(
+        account="none",
+        agent="none",
+        url="a new one in each run, and again after an hour",
+        limits="60 minutes a tunnel, then it is opened anew",
+        sees="requests in clear text",
+        added_headers=("x-pinggy-",),
+    ),
+)
