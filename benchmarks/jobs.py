@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from box import Box, running_sandbox
 from figures import Figure, kling
 
 TASK_S = 1.5
-AGENT = Path(__file__).parents[1] / "tests" / "support" / "ngrok_agent.py"
+ROOT = Path(__file__).parents[1]
+AGENT = ROOT / "tests" / "support" / "ngrok_agent.py"
 
 
 def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
@@ -31,6 +33,12 @@ def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
             for run in range(runs)
         ]
         yield _overhead("the same with the stand-in agent", tunnelled, 0.9)
+        with _ssh_server(folder) as address:
+            by_ssh = [
+                _job(box, "--tunnel", address, "-o", f"c{run}.mp4")[0]
+                for run in range(runs)
+            ]
+        yield _overhead("the same through an ssh server on loopback", by_ssh, 0.9)
         tails = [_job(box, "--no-download")[1] for _ in range(runs)]
         yield Figure(
             name="from the final callback to the exit, nothing to download",
@@ -82,6 +90,18 @@ def _job(box: Box, *options: str, **env: str) -> tuple[float, float]:
 def _overhead(name: str, times: list[float], budget: float) -> Figure:
     value = statistics.median(times) - TASK_S
     return Figure(name=name, value=value, budget=budget, unit="s")
+
+
+@contextmanager
+def _ssh_server(home: Path) -> Iterator[str]:
+    """Serve ssh in a process of its own; yield the value of `--tunnel` for it."""
+    command = [sys.executable, "-m", "tests.support.ssh_server", str(home)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.communicate("")
 
 
 def _agent(folder: Path) -> dict[str, str]:

@@ -10,9 +10,8 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.streams import write_note
 
 if TYPE_CHECKING:
     from kling_cli.cli.options import Talk
@@ -27,10 +26,16 @@ class TerminalPerson:
     """Somebody at the terminal; questions and lines go to stderr."""
 
     def tell(self, line: str) -> None:
-        typer.echo(one_line(line), err=True)
+        write_note(one_line(line))
 
     def confirm(self, question: str) -> bool:
-        return typer.confirm(question, default=False, err=True)
+        """Return whether the answer is yes.
+
+        typer's own prompt would write a blank to stdout, where results stand.
+        """
+        sys.stderr.write(f"{question} [y/N]: ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def prepare_job_tunnel(

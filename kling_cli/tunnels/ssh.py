@@ -6,6 +6,7 @@ A new public service is one `SshService` here and one line in the registry.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -241,7 +242,8 @@ def _accept_host_key(target: SshTarget, person: Person) -> None:
 
 def how_to_accept(target: SshTarget) -> str:
     """Return what to do about a host key that is not known."""
-    return f"run `kling tunnel test '{target.shown}'` on a terminal and look at the key"
+    name = shlex.quote(target.shown)
+    return f"run `kling tunnel test {name}` on a terminal and look at the key"
 
 
 def _service(host: str, name: str, **changes: object) -> SshTarget:

@@ -25,6 +25,7 @@ RECONNECT_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 KEEPALIVE_MISSED: Final = 3  # then the connection is taken for broken
 _CONNECT_S: Final = 15.0
 _CLOSE_S: Final = 1.0
+_NO_ADDRESS: Final = "127.255.255.254"  # nobody's; without one a name is tried as one
 _ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL + 1)  # errors are ours to say
@@ -78,7 +79,7 @@ def is_host_key_known(target: SshTarget) -> bool:
     with _failures_named(target):
         options = _options(target)
         host = options.host_key_alias or options.host or target.host
-        return _has_key(_known_hosts_files(options), host, "", options.port)
+        return _has_key(_known_hosts_files(options), host, _NO_ADDRESS, options.port)
     raise AssertionError  # pragma: no cover -- the block returns or raises
 
 

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -207,3 +208,15 @@ def ssh_server(home: Path) -> Iterator[SshServer]:
         yield server
     finally:
         server.close()
+
+
+def main() -> None:
+    """Serve until stdin ends, for the home in the arguments; print the address."""
+    with ssh_server(Path(sys.argv[1])) as server:
+        server.welcome()
+        print(server.address, flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
