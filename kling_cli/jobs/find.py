@@ -139,7 +139,12 @@ def unsubmitted(entry: Entry) -> KlingError:
 
 
 def _job(entry: Entry, session: Session, command: str) -> Job:
-    return Job(command=command, entry=entry, started_at=session.clock.monotonic())
+    return Job(
+        command=command,
+        entry=entry,
+        started_at=session.clock.monotonic(),
+        is_lasting=not session.settings.is_sandbox,
+    )
 
 
 async def _stranger(name: str, session: Session, command: str) -> Job:

@@ -53,6 +53,12 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
     assert (again.stdout, again.stderr) == (f"{saved}\n", "")
     assert opened.read_text() == f"{saved}\n" * 2
 
+    # The sandbox has ended with its command: nothing can be gone on with.
+    gone = kling.run("status", "last", "--sandbox")
+
+    assert f"  file     {saved.name}" in gone.lines
+    assert "go on" not in gone.stdout + gone.stderr
+
 
 @pytest.mark.usefixtures("opened")
 def test_a_task_without_a_file_is_told_with_what_to_do(kling: Kling) -> None:
