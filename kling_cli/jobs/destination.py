@@ -25,7 +25,7 @@ _SPECIAL = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-_ELSEWHERE = "choose another place with --output; nothing was submitted"
+_ELSEWHERE = "choose another place with --output"
 
 
 def check_output(
@@ -47,30 +47,37 @@ def check_output(
     if template in _STREAMS or template.startswith(_STREAM_FOLDERS):
         raise UsageError(
             f"--output {template}: a result is saved as a file; stdout gets its path",
-            hint='give a file name and read that: cat "$(kling … -o boat.mp4)", or'
-            " print links with --no-download",
+            hint="give a file name and read that file; --no-download prints the link",
         )
     values = dict.fromkeys(FIELDS, "x") | {
         name: safe_value(value) for name, value in (known or {}).items()
     }
     path = target(template, folder, values, is_sole=True)
-    try:
+    with _refused(f"{_shown(path)} cannot be the name of a file"):
         _require_file(path)
-        with _folders_made(path.parent):
-            _make_and_remove(path)
+    with (
+        _refused(f"no file can be made in {_shown(path.parent.absolute())}"),
+        _folders_made(path.parent),
+    ):
+        _make_and_remove(path)
+
+
+@contextlib.contextmanager
+def _refused(what: str) -> Iterator[None]:
+    """Turn what the system says inside into an error that begins with `what`."""
+    try:
+        yield
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or str(exc)
-        raise UsageError(
-            f"{_shown(path)} could not be written: {reason}", hint=_ELSEWHERE
-        ) from exc
+        raise UsageError(f"{what}: {reason}", hint=_ELSEWHERE) from exc
 
 
 def _require_file(path: Path) -> None:
     """Look at what has the name already, if anything; a longer name raises OSError."""
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
-        return
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return  # that is the folder's fault
     for is_special, words in _SPECIAL:
         if is_special(mode):
             raise UsageError(

@@ -17,7 +17,6 @@ from kling_cli.jobs.schedule import retry_s
 
 MOST_BREAKS = 9  # in a row without a new byte: about half a minute
 MOST_WRONG = 4  # answers that are no file at all
-MOST_DECODED_BYTES = 1 << 30  # of a body that came compressed
 EXPIRED = frozenset({401, 403, 404, 410})
 _UNSATISFIABLE = httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE
 _BRINGING = frozenset({httpx.codes.OK, httpx.codes.PARTIAL_CONTENT, _UNSATISFIABLE})
@@ -67,7 +66,8 @@ class Download:
     `on_bytes` is told the bytes so far and the announced total; `on_break` the reason
     and the pause before the next try; `on_resume` what an earlier run has left, when
     that is gone on with. `output_type` is what the file must turn out to be; `records`
-    is where its partial file is written down.
+    is where its partial file is written down. A body that came compressed may have
+    `most_decoded_bytes`.
     """
 
     http: httpx.AsyncClient
@@ -79,6 +79,7 @@ class Download:
     output_type: str
     on_resume: Callable[[int, int | None], None] = lambda *_: None
     records: PartialRecords = field(default_factory=NoRecords)
+    most_decoded_bytes: int = 1 << 30
     _done_bytes: int = 0
     _total_bytes: int | None = None
     _etag: str | None = None
@@ -146,7 +147,7 @@ class Download:
             _check_head(response, is_json=is_json)
             span = self._begin(response, part)
             first = b""
-            async for chunk in _decoded(response):
+            async for chunk in _decoded(response, self.most_decoded_bytes):
                 if self._done_bytes:
                     self._take(chunk, span, part)
                     continue
@@ -264,7 +265,7 @@ def _span(response: httpx.Response) -> Span | None:
     return Span(start, end, total) if is_sound else None
 
 
-async def _decoded(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _decoded(response: httpx.Response, most_bytes: int) -> AsyncIterator[bytes]:
     """Yield the body as the file has it: compressed bytes are decoded, in pieces.
 
     Raises:
@@ -278,7 +279,7 @@ async def _decoded(response: httpx.Response) -> AsyncIterator[bytes]:
     async for chunk in response.aiter_raw():
         for piece in _pieces(decoder, chunk):
             done_bytes += len(piece)
-            if done_bytes > MOST_DECODED_BYTES:
+            if done_bytes > most_bytes:
                 raise WrongContentError("the server sent far too many bytes")
             yield piece
     if not decoder.eof:

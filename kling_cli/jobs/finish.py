@@ -119,6 +119,7 @@ class Finishing:
                 command=self.options.command,
                 entry=entry,
                 started_at=self.clock.monotonic(),
+                is_lasting=not self.settings.is_sandbox,
             )
             for entry in session.journal.unfinished(
                 absent_since=self.clock.now() - LATE_AFTER

@@ -14,9 +14,9 @@ from kling_cli.jobs.download import Download
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import (
     Downloading,
+    DownloadResumed,
     DownloadRetry,
     Event,
-    Remark,
     Saved,
     SavedOutput,
 )
@@ -185,9 +185,14 @@ class _Progress:
         )
 
     def on_resume(self, done_bytes: int, total_bytes: int | None) -> None:
-        whole = "" if total_bytes is None else f" of {total_bytes:,}"
-        message = f"going on with {self._name} after {done_bytes:,}{whole} bytes"
-        self._tell(Remark(message=message))
+        self._tell(
+            DownloadResumed(
+                task_id=self._task_id,
+                name=self._name,
+                done_bytes=done_bytes,
+                total_bytes=total_bytes,
+            )
+        )
 
     def on_break(self, reason: str, pause_s: float) -> None:
         self._tell(

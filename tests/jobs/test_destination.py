@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,9 @@ OUTPUTS = [
     pytest.param(a_link_to_a_fifo, "is a FIFO", id="a link to a FIFO"),
     pytest.param(a_socket, "is a socket", id="a socket"),
     pytest.param(below_a_file, "Not a directory", id="below a file"),
-    pytest.param(below_a_dangling_link, "written", id="below a dangling link"),
+    pytest.param(
+        below_a_dangling_link, "no file can be made", id="below a dangling link"
+    ),
     pytest.param(lambda _: "a" * 256, "(?i)name too long", id="256 bytes"),
     pytest.param(lambda _: "漢" * 86, "(?i)name too long", id="86 x 3 bytes"),
     pytest.param(
@@ -82,14 +85,31 @@ def test_an_output_that_cannot_be_written_is_refused(
     assert set(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_that_takes_no_files_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "closed"
-    folder.mkdir(mode=0o500)
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
+@contextmanager
+def a_common_user() -> Iterator[None]:
+    """Be somebody whom permissions hold, should it be root who runs this."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
-    with pytest.raises(UsageError, match=r"closed.*Permission denied"):
-        check_output(options(None), folder)
+
+def test_a_folder_that_takes_no_files_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    folder.chmod(0o555)
+    monkeypatch.chdir(folder)
+
+    with a_common_user(), pytest.raises(UsageError, match=str(folder)) as caught:
+        check_output(options(None), Path())
+
+    assert "Permission denied" in caught.value.message
 
 
 @pytest.mark.parametrize(

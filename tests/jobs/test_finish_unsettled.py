@@ -88,7 +88,7 @@ async def test_a_job_that_never_arrived_is_an_error_when_it_was_named(
     for one in (result, seen):
         assert isinstance(one.error, UnreachableError)
         assert "mine never reached the API" in one.error.message
-        assert "run its kling text2video again" in str(one.error.hint)
+        assert "run its text2video command again" in str(one.error.hint)
         assert (one.resume, one.is_unsubmitted) == (None, True)
     assert world.entry("mine").stage is Stage.ABSENT
 

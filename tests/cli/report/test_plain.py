@@ -40,6 +40,7 @@ callback: {TASK_ID} processing (via the secret URL); checking with the API
 {TASK_ID} processing
 warning: the tunnel is slow (never mind)
 2 faces found (0.05 units)
+resuming {FILE} after 87.9 KB of 1.2 MB
 {FILE}: the connection broke; again in 1s
 saved {FILE} (1.2 MB)
 {TASK_ID} succeeded, took 1m 32s, 4 units, notified by callback
