@@ -253,6 +253,13 @@ class Journal:
             for row in rows
         ]
 
+    def partial_files_before(self, when: datetime) -> list[Path]:
+        """Return the partial files that were written down before then."""
+        rows = self._read(
+            "SELECT path FROM partial_files WHERE written_at < ?", (when.timestamp(),)
+        )
+        return [Path(os.fsdecode(row["path"])) for row in rows]
+
     def add_partial_file(
         self, place: PartialPlace, record: PartialRecord, *, written_at: datetime
     ) -> None:

@@ -128,6 +128,9 @@ class PartialFile:
         Raises:
             OSError: it cannot be made or emptied.
         """
+        if self._stream is not None:  # first: it is never taken for the new content
+            self._stream.seek(0)
+            self._stream.truncate()
         path = self._new_path() if self._record is None else self._record.path
         record = PartialRecord(path=path, etag=etag, total_bytes=total_bytes)
         if record != self._record:
@@ -135,8 +138,6 @@ class PartialFile:
             self._record = record
         if self._stream is None:
             self._stream = _create(path)
-        self._stream.seek(0)
-        self._stream.truncate()
 
     def write(self, raw: bytes) -> None:
         """Add bytes at the end.
@@ -163,10 +164,8 @@ class PartialFile:
         place = _put_in_place(self._record.path, self.target, is_forced=is_forced)
         self.discard()
         for record in self._records.known():
-            self._stream, self._record = _open_own(record.path), record
-            if self._stream is not None or not _is_locked(record.path):
-                self.discard()
-        self._stream = self._record = None
+            if remove_abandoned(record.path):
+                self._records.remove(record.path)
         return place
 
     def discard(self) -> None:
@@ -185,6 +184,19 @@ class PartialFile:
     def _new_path(self) -> Path:
         folder = Path(os.path.realpath(self.target.parent))
         return folder / partial_name(folder, self.target.name)
+
+
+def remove_abandoned(path: Path) -> bool:
+    """Remove a partial file that nobody will go on with, if it is still ours.
+
+    Return whether it may be forgotten: no other process is writing it.
+    """
+    stream = _open_own(path)
+    if stream is None:
+        return not _is_locked(path)
+    with stream, contextlib.suppress(OSError):
+        path.unlink()
+    return True
 
 
 def partial_name(folder: Path, name: str) -> str:

@@ -216,5 +216,6 @@ def test_partial_files_are_known_by_their_output_until_they_are_forgotten(
     assert journal.partial_files(replace(place, task_id="x")) == []
     assert journal.partial_files(replace(place, file_index=2)) == []
     assert journal.partial_files(replace(place, is_watermark=True)) == []
+    assert journal.partial_files_before(NOON + SECOND) == [odd.path]
     journal.remove_partial_file(odd.path)
     assert journal.partial_files(place) == [late]
