@@ -52,7 +52,15 @@ def check_output(
     values = dict.fromkeys(FIELDS, "x") | {
         name: safe_value(value) for name, value in (known or {}).items()
     }
-    path = target(template, folder, values, is_sole=True)
+    check_file(target(template, folder, values, is_sole=True))
+
+
+def check_file(path: Path) -> None:
+    """Refuse a path at which no file could be written.
+
+    Raises:
+        UsageError: something else is there, the name or the folder will not do.
+    """
     with _refused(f"{_shown(path)} cannot be the name of a file"):
         _require_file(path)
     with (

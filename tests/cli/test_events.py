@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from base64 import b64decode
@@ -245,16 +246,24 @@ def test_an_exported_command_sends_the_same_bytes(
 @pytest.mark.usefixtures("journal")
 def test_an_export_goes_into_a_file_that_is_not_there_yet(kling: Kling) -> None:
     path: Path = kling.here / "events.har"
+    mine = kling.here / "events.har.part"
+    mine.write_text("precious")
 
     assert kling.run("events", "export", "--har", "-o", str(path)).stdout == ""
     before = path.read_text()
     again = kling.run("events", "export", "--har", "-o", str(path))
     forced = kling.run("events", "export", "--har", "--force", "-o", str(path))
     nowhere = kling.run("events", "export", "--har", "-o", "/no/such/folder/x")
+    os.mkfifo(kling.home / "pipe")
+    pipe = str(kling.home / "pipe")
+    special = kling.run("events", "export", "--har", "--force", "-o", pipe)
 
     assert json.loads(before)["log"]["version"] == "1.2"
     assert (again.exit_code, forced.exit_code, nowhere.exit_code) == (2, 0, 9)
-    assert kling.files() == [path]
+    assert special.exit_code == 2
+    assert Path(pipe).is_fifo()
+    assert kling.files() == [path, mine]
+    assert mine.read_text() == "precious"
 
 
 @pytest.mark.usefixtures("journal")
