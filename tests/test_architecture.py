@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "api": frozenset({"api", "products"}),
     "products": frozenset({"products"}),
 }
+# Where no imports go in a circle, lazy ones and those for types included.
+WITHOUT_CIRCLES = (
+    *("api", "callbacks", "jobs", "listen", "products", "sandbox", "tunnels"),
+)
 BOUNDARY = frozenset({"main", "__main__"})
 
 # Where a library may be imported, as beginnings of paths below the package.
@@ -129,6 +134,22 @@ def targets(node: ast.AST) -> list[str]:
             return []
 
 
+def imported_modules(path: Path) -> set[str]:
+    """Return the modules of ours that a file imports, lazily or not."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        found |= {*targets(node)}
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found & {dotted(each) for each in modules()}
+
+
+def dotted(path: Path) -> str:
+    """Return `kling_cli.jobs.run` for its file, and the package for an `__init__`."""
+    name = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+    return name.removesuffix(".__init__")
+
+
 def part(dotted_or_path: str) -> str:
     """Return `jobs` for kling_cli.jobs.run and for jobs/run.py."""
     name = dotted_or_path.removeprefix("kling_cli.")
@@ -159,6 +180,16 @@ def test_the_rule_sees_a_breach() -> None:
     assert is_breach(Import("sandbox/app.py", 1, "kling_cli.api.task", True))
     assert is_breach(Import("settings.py", 1, "kling_cli.jobs.run", True))
     assert not is_breach(Import("jobs/run.py", 1, "kling_cli.api.client", False))
+
+
+@pytest.mark.parametrize("name", WITHOUT_CIRCLES)
+def test_no_imports_go_in_a_circle(name: str) -> None:
+    graph = {
+        dotted(path): imported_modules(path) - {dotted(path.parent)}
+        for path in (PACKAGE / name).rglob("*.py")
+    }
+
+    TopologicalSorter(graph).prepare()  # raises with the circle, if there is one
 
 
 @pytest.mark.parametrize("library", HOMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,13 +109,19 @@ def _lines(
 
 def _save(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
     """Write the file as a whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
+    from kling_cli.jobs.destination import check_file
+    from kling_cli.jobs.part import NoRecords, PartialFile
+
+    if not path.parent.is_dir():
+        raise NotSavedError(f"could not write {path}: there is no such folder")
+    check_file(path)
+    if os.path.lexists(path) and not is_forced:
+        raise UsageError(f"{path} exists", hint="choose another name, or --force")
     try:
-        if path.exists() and not is_forced:
-            raise UsageError(f"{path} exists", hint="choose another name, or --force")
-        with part.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-        part.replace(path)
+        with PartialFile(path, NoRecords()) as part:
+            part.begin(None, None)
+            for line in lines:
+                part.write(f"{line}\n".encode())
+            part.put_in_place(is_forced=True)
     except OSError as exc:
-        part.unlink(missing_ok=True)
         raise NotSavedError(f"could not write {path}: {exc.strerror}") from exc

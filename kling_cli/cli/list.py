@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -22,7 +22,6 @@ from kling_cli.cli.report.listing import Empty, say_empty
 from kling_cli.cli.report.pager import print_lines
 from kling_cli.cli.report.streams import write_note
 from kling_cli.errors import UsageError
-from kling_cli.jobs.naming import from_here
 
 if TYPE_CHECKING:
     from kling_cli.api.paging import Listed
@@ -171,12 +170,16 @@ def _lines(
 
 
 def _from_journal(
-    settings: Settings, chosen: Filter, _talk: Talk, now: datetime
+    settings: Settings, chosen: Filter, talk: Talk, now: datetime
 ) -> Sequence[Entry]:
+    from kling_cli.cli.report.listing import more_note
     from kling_cli.jobs.journal import Journal
 
     with Journal.open(settings.state_dir) as journal:
-        return select(journal.newest(_EVERYTHING), chosen, now)
+        found = select(journal.newest(_EVERYTHING), replace(chosen, limit=0), now)
+    if chosen.limit and len(found) > chosen.limit and not talk.is_quiet:
+        write_note(more_note(chosen.limit))
+    return found[: chosen.limit or None]
 
 
 def _from_account(
@@ -311,6 +314,8 @@ def table(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _cells(entry: Entry) -> tuple[str | None, ...]:
+    from kling_cli.jobs.naming import from_here
+
     return (
         entry.written_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         entry.state.word,

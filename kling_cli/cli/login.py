@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kling_cli.errors import CredentialsError, KlingError, UnreachableError, UsageError
+from kling_cli.errors import (
+    CredentialsError,
+    ExitCode,
+    KlingError,
+    StoppedError,
+    UnreachableError,
+    UsageError,
+)
 from kling_cli.setting_values import secret
 from kling_cli.settings import HOSTS, Secret
 from kling_cli.text import decode_text
@@ -53,8 +60,16 @@ def _typed(name: str) -> Secret:
     import getpass
     import sys
 
+    from kling_cli.cli.report.job_control import hidden_typing
+    from kling_cli.cli.report.streams import write_note
+
+    prompt = f"{name} (it is not shown): "
     try:  # unlike typer's, its prompt stands only once the echo is off
-        text = getpass.getpass(f"{name} (it is not shown): ", stream=sys.stderr)
+        with hidden_typing(prompt):
+            text = getpass.getpass(prompt, stream=sys.stderr)
+    except KeyboardInterrupt:
+        write_note("")  # the prompt's line is at its end
+        raise StoppedError("interrupted", exit_code=ExitCode.INTERRUPTED) from None
     except EOFError:
         raise UsageError(f"no {name} was typed", hint="kling auth login") from None
     return _key(name, text)

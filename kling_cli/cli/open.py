@@ -70,7 +70,7 @@ def found(names: Sequence[str], settings: Settings) -> list[Entry]:
         if entry is None:
             raise UsageError(
                 f"task {name} was not made or saved on this machine",
-                hint=f"kling download {name} saves its files, and --open opens them",
+                hint=f"kling download {name} --open",
             )
         entries[entry.key] = entry
     return list(entries.values())

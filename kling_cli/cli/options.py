@@ -106,8 +106,8 @@ class Showing:
         bool | None,
         typer.Option(
             "--preview/--no-preview",
-            help="A small picture on the terminal (default: where it can show one and "
-            "nothing is piped; KLING_PREVIEW).",
+            help="Show a small picture on the terminal; by default where it can show "
+            "one and nothing is piped (KLING_PREVIEW).",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
@@ -116,8 +116,8 @@ class Showing:
         bool | None,
         typer.Option(
             "--notify/--no-notify",
-            help="Notify you on the terminal at the end (default: after 60 s and more; "
-            "KLING_NOTIFY).",
+            help="Notify you on the terminal at the end; by default after 60 s and "
+            "more (KLING_NOTIFY).",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),

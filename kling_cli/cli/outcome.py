@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kling_cli.cli.report.escape import one_line
@@ -62,28 +61,14 @@ def conclude_with(
     if talk.is_json:
         print_documents(results, command=command, is_many=is_many)
     else:
+        from kling_cli.cli.report.links import linked
+
         for line in shown:
-            write_result(_linked(line))
+            write_result(linked(line))
     say_failures(results, talk)
     if len(results) > 1 and not talk.is_quiet:
         write_note(total(results))
     return exit_code(results)
-
-
-def _linked(line: str) -> str:
-    """Return a line of its own with a hyperlink, where the terminal has them."""
-    import os
-    import sys
-
-    from kling_cli.cli.report.choose import is_terminal
-    from kling_cli.cli.report.terminal import file_link, has_links, link
-
-    if not (is_terminal(sys.stdout) and has_links(os.environ)):
-        return line
-    if line.startswith(("https://", "http://")):
-        return link(line, line)
-    path = Path(line)
-    return file_link(line, path) if path.is_file() else line
 
 
 def total(results: Sequence[JobResult]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -12,8 +13,9 @@ from kling_cli.cli.ids import distinct
 from kling_cli.cli.options import Account, Talk, settings_options
 from kling_cli.cli.outcome import conclude_with
 from kling_cli.cli.report.escape import one_line
+from kling_cli.cli.report.links import linked
 from kling_cli.cli.report.quantities import moment, size
-from kling_cli.jobs.naming import from_here
+from kling_cli.cli.report.styles import Style, plain, style_for
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import Surroundings
@@ -50,7 +52,8 @@ def status(*, task_ids: TaskIds, talk: Talk, account: Account) -> int:
         )
 
     results = run(work, settings=settings, talk=talk, is_brief=True)
-    shown = words(results) if talk.is_quiet else descriptions(results)
+    style = style_for(sys.stdout, is_colorless=talk.is_colorless)
+    shown = words(results) if talk.is_quiet else descriptions(results, style)
     return conclude_with(
         shown, results, command="status", talk=talk, is_many=len(ids) != 1
     )
@@ -61,51 +64,65 @@ def words(results: Sequence[JobResult]) -> Iterator[str]:
     return (result.state.word for result in results)
 
 
-def descriptions(results: Sequence[JobResult]) -> Iterator[str]:
+def descriptions(results: Sequence[JobResult], style: Style = plain) -> Iterator[str]:
     """Yield a few lines a task: what it is and how it stands."""
+    from kling_cli.cli.report.tasks import in_color
+
     for result in results:
         name = result.task_id or (result.is_unsubmitted and result.external_id)
         if not name:
             continue  # there is nothing but the error, which stderr has
-        yield f"{one_line(name)}  {result.state.value}"
-        for name, value in _facts(result):
-            yield f"  {name:<9}{one_line(value)}"
+        yield f"{one_line(name)}  {in_color(result.state, style)}"
+        for fact in _facts(result):
+            value = one_line(fact.value)
+            if fact.target is not None:
+                value = linked(value, fact.target)
+            yield f"  {fact.word:<9}{value}"
 
 
-def _facts(result: JobResult) -> Iterator[tuple[str, str]]:
+class Fact(NamedTuple):
+    """One line about a task; `target` is the URL or path that it links to."""
+
+    word: str
+    value: str
+    target: str | None = None
+
+
+def _facts(result: JobResult) -> Iterator[Fact]:
     what = [word for word in (result.product, result.model) if word]
     if what:
-        yield "what", " with ".join(what)
+        yield Fact("what", " with ".join(what))
     if result.prompt:
-        yield "prompt", result.prompt
+        yield Fact("prompt", result.prompt)
     if result.status_message:
-        yield "reason", result.status_message
+        yield Fact("reason", result.status_message)
     if result.created_at:
-        yield "created", moment(result.created_at)
+        yield Fact("created", moment(result.created_at))
     if result.updated_at and result.updated_at != result.created_at:
-        yield "updated", moment(result.updated_at)
+        yield Fact("updated", moment(result.updated_at))
     if result.units is not None:
-        yield "units", f"{result.units:g}"
+        yield Fact("units", f"{result.units:g}")
     yield from _files(result)
     if result.resume:
-        yield "go on", result.resume
+        yield Fact("go on", result.resume)
 
 
-def _files(result: JobResult) -> Iterator[tuple[str, str]]:
+def _files(result: JobResult) -> Iterator[Fact]:
     for one in result.outputs:
         yield from _places(one)
     if result.outputs and result.expires_at:
-        yield "until", moment(result.expires_at)
+        yield Fact("until", moment(result.expires_at))
 
 
-def _places(one: SavedOutput) -> Iterator[tuple[str, str]]:
-    is_of_library = one.output.is_of_library
-    if is_of_library and one.output.id:
-        yield one.output.type, one.output.id
-    if one.path is not None:
+def _places(one: SavedOutput) -> Iterator[Fact]:
+    output, path = one.output, one.path
+    if output.is_of_library and output.id:
+        yield Fact(output.type, output.id)
+    if path is not None:
         about = f" ({size(one.total_bytes)})" if one.total_bytes else ""
-        yield "file", f"{from_here(one.path)}{about}"
-    if one.output.url:
-        yield "sample" if is_of_library else one.output.type, one.output.url
-    if one.output.watermark_url:
-        yield "marked", one.output.watermark_url
+        yield Fact("file", f"{path}{about}", str(path))
+    if output.url:
+        word = "sample" if output.is_of_library else output.type
+        yield Fact(word, output.url, output.url)
+    if output.watermark_url:
+        yield Fact("marked", output.watermark_url, output.watermark_url)

@@ -14,8 +14,12 @@ from kling_cli.api.task import Task, TaskStatus
 from kling_cli.errors import KlingError
 from kling_cli.jobs.events import Finished, Notice
 from kling_cli.jobs.job import Job, failure_of, surprise_of, with_task
+from kling_cli.jobs.journal import PartialPlace
 from kling_cli.jobs.news import News
-from kling_cli.jobs.save import Saver
+from kling_cli.jobs.part import NoRecords, PartialRecords
+from kling_cli.jobs.partial_records import JournalRecords
+from kling_cli.jobs.save import Saver, Wish
+from kling_cli.jobs.save_lock import saving
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.wait import Waiter, Watched
 
@@ -24,11 +28,16 @@ _HERE = Path()
 
 @dataclass(slots=True, kw_only=True)
 class Attendant:
-    """Waits for jobs and saves what they make; each ends with a `Finished` event."""
+    """Waits for jobs and saves what they make; each ends with a `Finished` event.
+
+    What another process saves meanwhile is not saved again, unless `is_fetching`: the
+    person has asked for the files themselves.
+    """
 
     session: Session
     news: News
     deadline: float
+    is_fetching: bool = False
 
     async def see_through(self, jobs: list[Job]) -> None:
         """Return when every job has ended; failures are noted in the jobs.
@@ -79,6 +88,23 @@ class Attendant:
     async def _save(self, job: Job, task: Task) -> None:
         if not job.entry.is_downloading:
             return
+        state_dir, clock = self.session.settings.state_dir, self.session.clock
+        async with saving(state_dir, job.entry.key, clock):
+            await self._save_alone(job, task, self._saved_by_others(job))
+
+    def _saved_by_others(self, job: Job) -> tuple[str, ...]:
+        """Return the paths that another process has noted since our run began."""
+        entry = job.entry
+        if self.is_fetching or entry.is_forced:
+            return ()
+        try:
+            fresh = self.session.journal.find(entry.external_id)
+        except KlingError:
+            return ()
+        is_news = fresh is not None and fresh.paths != entry.paths
+        return fresh.paths if fresh is not None and is_news else ()
+
+    async def _save_alone(self, job: Job, task: Task, others: tuple[str, ...]) -> None:
         saver = Saver(
             http=self.session.http,
             clock=self.session.clock,
@@ -86,7 +112,9 @@ class Attendant:
             entry=job.entry,
             folder=self.session.settings.output_dir or _HERE,
             ask_again=lambda: self._ask_again(job),
+            others=others,
             note=lambda paths: self._note(job, paths=_absolute(paths)),
+            records_of=lambda wish: self._records(job, wish),
         )
         try:
             await saver.save(task)
@@ -94,8 +122,23 @@ class Attendant:
             job.error = exc
         job.saved = tuple(saver.saved)
 
+    def _records(self, job: Job, wish: Wish) -> PartialRecords:
+        """Return where partial files are written down; nowhere if the task ends too."""
+        if not job.is_lasting:
+            return NoRecords()
+        return JournalRecords(
+            session=self.session,
+            place=PartialPlace(
+                api_base=job.entry.api_base,
+                task_id=job.name,
+                file_index=wish.index,
+                is_watermark=wish.is_watermark,
+            ),
+        )
+
     def _note(self, job: Job, **columns: Any) -> None:
         """Write down what was saved as it is: whatever comes next may be the end."""
+        job.entry = replace(job.entry, **columns)
         self.session.note(self.session.journal.change, job.entry.external_id, **columns)
 
     async def _ask_again(self, job: Job) -> Task | None:

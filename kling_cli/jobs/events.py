@@ -181,6 +181,16 @@ class Downloading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadResumed:
+    """A download goes on with what an earlier run has left of it."""
+
+    task_id: str
+    name: str
+    done_bytes: int
+    total_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadRetry:
     """A download broke or its link had expired; going on in `retry_s`."""
 
@@ -296,6 +306,7 @@ Event = (  # one name a line
     | Asking
     | AskFailed
     | Downloading
+    | DownloadResumed
     | DownloadRetry
     | Saved
     | Notice

@@ -131,7 +131,7 @@ def _not_found(job: Job) -> KlingError:
 def unsubmitted(entry: Entry) -> KlingError:
     """Return the error for a job of which there certainly is no task."""
     name = entry.external_id
-    again = f"nothing was created or charged; run its kling {entry.command} again"
+    again = f"nothing was created or charged; run its {entry.command} command again"
     if entry.stage is Stage.ABSENT:
         return UnreachableError(f"job {name} never reached the API", hint=again)
     reason = f": {entry.message}" if entry.message else ""
@@ -139,7 +139,12 @@ def unsubmitted(entry: Entry) -> KlingError:
 
 
 def _job(entry: Entry, session: Session, command: str) -> Job:
-    return Job(command=command, entry=entry, started_at=session.clock.monotonic())
+    return Job(
+        command=command,
+        entry=entry,
+        started_at=session.clock.monotonic(),
+        is_lasting=not session.settings.is_sandbox,
+    )
 
 
 async def _stranger(name: str, session: Session, command: str) -> Job:

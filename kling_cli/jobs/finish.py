@@ -14,7 +14,7 @@ from kling_cli.errors import NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.attend import Attendant
 from kling_cli.jobs.direct import is_direct
 from kling_cli.jobs.entry import Entry, Stage
-from kling_cli.jobs.events import Event, Notice, Submitted
+from kling_cli.jobs.events import AskFailed, Event, Notice, Submitted
 from kling_cli.jobs.find import (
     NoSuchTaskError,
     UnsettledError,
@@ -62,12 +62,16 @@ class Finishing:
         async with open_session(self.settings, self.clock, self.tell) as session:
             await self._find(session)
             news = News(clock=self.clock)
-            attendant = Attendant(session=session, news=news, deadline=0.0)
+            attendant = Attendant(
+                session=session, news=news, deadline=0.0, is_fetching=True
+            )
             for job in self.jobs:
                 if job.task is None:
                     continue
                 if job.task.status.is_final:
-                    entry = replace(job.entry, is_downloading=True, paths=())
+                    entry = replace(job.entry, is_downloading=True)
+                    if "" not in entry.paths:  # wholly saved: saved once more
+                        entry = replace(entry, paths=())
                     job.entry = self._as_asked(entry)
                     await attendant.end(job)
                 else:
@@ -115,6 +119,7 @@ class Finishing:
                 command=self.options.command,
                 entry=entry,
                 started_at=self.clock.monotonic(),
+                is_lasting=not self.settings.is_sandbox,
             )
             for entry in session.journal.unfinished(
                 absent_since=self.clock.now() - LATE_AFTER
@@ -132,9 +137,19 @@ class Finishing:
             pause_s = retry_s(attempt)
             if self.clock.monotonic() + pause_s > deadline:
                 return
+            self._tell_failure(unsettled, pause_s, attempt)
             await self.clock.sleep(pause_s)
             for job in unsettled:
                 await self._ask_anew(job, session)
+
+    def _tell_failure(
+        self, unsettled: Sequence[Job], pause_s: float, attempt: int
+    ) -> None:
+        """Say why nobody answers, if that is why these jobs are not settled."""
+        errors = [job.error for job in unsettled if job.error is not None]
+        failure = next((each for each in errors if each.is_retryable), None)
+        if failure is not None:
+            self.tell(AskFailed(error=failure, retry_s=pause_s, attempt=attempt))
 
     def _is_unsettled(self, job: Job, attempt: int) -> bool:
         if job.life is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from kling_cli.api.task import Output, TaskStatus
 from kling_cli.clock import Clock
@@ -18,6 +19,7 @@ from kling_cli.errors import (
     TaskFailedError,
     UsageError,
 )
+from kling_cli.jobs.destination import check_output
 from kling_cli.jobs.events import (
     Event,
     Finished,
@@ -61,6 +63,7 @@ class InSteps:
         check_template(self.options.output or "")
         intent = intend(order, self.settings)
         check_price(intent.whole, self.options.max_units)
+        check_output(self.options, self.settings.output_dir or Path())
         if intent.session_id is not None:
             return await self._go_on(intent, intent.session_id, intent.found, None)
         needs_way = self.options.callback == "require"

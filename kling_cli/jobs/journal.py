@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +27,7 @@ from kling_cli.jobs.journal_file import (
     Opened,
     open_database,
 )
+from kling_cli.jobs.part import PartialRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,16 @@ class KeptCallback:
     trust: str
     headers: tuple[tuple[str, str], ...]
     raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialPlace:
+    """Which output a partial file is of: a file of a task, counted from 1."""
+
+    api_base: str
+    task_id: str
+    file_index: int
+    is_watermark: bool
 
 
 class Journal:
@@ -226,6 +238,52 @@ class Journal:
         )
         return [read_callback(row) for row in rows]
 
+    def partial_files(self, place: PartialPlace) -> list[PartialRecord]:
+        """Return the partial files of this output, the newest first."""
+        rows = self._read(
+            f"SELECT * FROM partial_files WHERE {_PLACE} ORDER BY written_at DESC",  # noqa: S608 -- our own column names
+            astuple(place),
+        )
+        return [
+            PartialRecord(
+                path=Path(os.fsdecode(row["path"])),
+                etag=row["etag"],
+                total_bytes=row["total_bytes"],
+            )
+            for row in rows
+        ]
+
+    def partial_files_before(self, when: datetime) -> list[Path]:
+        """Return the partial files that were written down before then."""
+        rows = self._read(
+            "SELECT path FROM partial_files WHERE written_at < ?", (when.timestamp(),)
+        )
+        return [Path(os.fsdecode(row["path"])) for row in rows]
+
+    def add_partial_file(
+        self, place: PartialPlace, record: PartialRecord, *, written_at: datetime
+    ) -> None:
+        """Store where a partial file is and what it is part of, in place of before."""
+        cells = (
+            os.fsencode(record.path),
+            *astuple(place),
+            record.etag,
+            record.total_bytes,
+            written_at.timestamp(),
+        )
+        with self._writing():
+            self._db.execute(
+                "INSERT OR REPLACE INTO partial_files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                cells,
+            )
+
+    def remove_partial_file(self, path: Path) -> None:
+        """Forget a partial file."""
+        with self._writing():
+            self._db.execute(
+                "DELETE FROM partial_files WHERE path = ?", (os.fsencode(path),)
+            )
+
     def data_version(self) -> int:
         """Return a number that changes when another process has written."""
         return int(self._read("PRAGMA data_version", ())[0][0])
@@ -259,6 +317,7 @@ class Journal:
             raise JournalError(self._path, exc) from exc
 
 
+_PLACE = "api_base = ? AND task_id = ? AND file_index = ? AND is_watermark = ?"
 _ROWS = 100  # of one statement; older SQLite takes no more than 999 values
 
 

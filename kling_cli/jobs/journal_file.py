@@ -17,7 +17,7 @@ from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import COLUMNS
 
 FILE_NAME = "journal.db"
-SCHEMA_VERSION = 3  # 2: what became of callbacks passed on; 3: estimated units
+SCHEMA_VERSION = 4  # 2: forwards of callbacks; 3: estimated units; 4: partial files
 BUSY_S = 15.0
 # What says that a write was not taken, and what may say so of opening.
 _UNTAKEN = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
@@ -44,6 +44,12 @@ _TABLES = (
         " callback_id INTEGER NOT NULL, sent_at REAL NOT NULL, url TEXT NOT NULL,"
         " status INTEGER, duration_s REAL NOT NULL, attempt INTEGER NOT NULL,"
         " error TEXT, is_replay INTEGER NOT NULL)"
+    ),
+    (
+        "CREATE TABLE IF NOT EXISTS partial_files (path BLOB PRIMARY KEY,"
+        " api_base TEXT NOT NULL, task_id TEXT NOT NULL, file_index INTEGER NOT NULL,"
+        " is_watermark INTEGER NOT NULL, etag TEXT, total_bytes INTEGER,"
+        " written_at REAL NOT NULL)"
     ),
     "CREATE INDEX IF NOT EXISTS forwards_by_callback ON forwards (callback_id, id)",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import string
 import unicodedata
@@ -40,6 +41,8 @@ _NO_WORD = re.compile(r"[\W_]+")
 _PROMPT_CHARS = 40
 _PROMPT_BYTES = 100  # in UTF-8, where a character may be four
 _LONGEST = 120  # characters of one value in a name; file systems allow 255 bytes in all
+_NAME_BYTES = 255  # of one name, on most file systems
+_SUFFIX_BYTES = 16  # what follows the last dot and is longer is no suffix
 
 
 def check_template(template: str) -> None:
@@ -77,11 +80,11 @@ def target(
     if not template:
         return folder / default.format_map(safe)
     path = folder / Path(template.format_map(safe)).expanduser()
-    if template.endswith(("/", "\\")) or path.is_dir():
+    if template.endswith(("/", "\\")) or os.path.isdir(path):  # noqa: PTH112 -- a name that is too long is no folder
         return path / default.format_map(safe)
     if is_sole or "{index" in template:
         return path
-    return path.with_name(f"{path.stem}-{safe['index']}{path.suffix}")
+    return with_addition(path, f"-{safe['index']}")
 
 
 def from_here(path: Path | str) -> str:
@@ -96,7 +99,38 @@ def free_names(path: Path) -> Iterator[Path]:
     """Yield `path`, then `name-1.ext`, `name-2.ext` and so on."""
     yield path
     for number in count(1):  # pragma: no branch -- it never ends
-        yield path.with_name(f"{path.stem}-{number}{path.suffix}")
+        yield with_addition(path, f"-{number}")
+
+
+def with_addition(path: Path, addition: str) -> Path:
+    """Return the path with `addition` before its suffix.
+
+    A name that would become longer than the file system takes loses the end of its
+    stem instead; with no addition that is all that happens.
+    """
+    stem, suffix = path.stem, path.suffix
+    if len(os.fsencode(suffix)) > _SUFFIX_BYTES:
+        stem, suffix = path.name, ""
+    return path.with_name(shortened(path.parent, stem, addition + suffix))
+
+
+def shortened(folder: Path, stem: str, ending: str) -> str:
+    """Return `stem` and `ending` as one name that `folder` takes, the stem cut to fit.
+
+    It is cut between characters, never within the bytes of one.
+    """
+    room = longest_name_bytes(folder) - len(os.fsencode(ending))
+    while stem and len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + ending
+
+
+def longest_name_bytes(folder: Path) -> int:
+    """Return how many bytes a name in `folder` may have; at most 255."""
+    try:
+        return min(_NAME_BYTES, os.pathconf(folder, "PC_NAME_MAX"))
+    except (OSError, ValueError):  # it is not there yet, or does not say
+        return _NAME_BYTES
 
 
 def safe_value(value: str) -> str:

@@ -177,5 +177,5 @@ def way_out(call: RawCall) -> str:
     if route.generation is Generation.LEGACY:
         look = f"kling api GET {route.query_path}"
     else:
-        look = f"kling api POST {route.query_path}"
+        look = "kling list --remote"
     return f"{look} lists what there is; send it again only if it is not there"

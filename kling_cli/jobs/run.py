@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from pathlib import Path
 
 from kling_cli.api.paging import Listed
+from kling_cli.api.task import TaskStatus
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, StillRunningError, StoppedError
 from kling_cli.jobs.ask import NOWHERE
+from kling_cli.jobs.destination import check_output
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import Event, Finished, JobResult
 from kling_cli.jobs.find import AGAIN
@@ -74,7 +77,7 @@ async def generate(
     Raises:
         KlingError: it ended before it was written down; nothing was sent.
     """
-    check_template(options.output or "")
+    check_template(options.output or "")  # before files are read
     order = with_memory(order, settings)
     request = prepare(order, kinds_of(settings), new_id=new_external_id)
     check_price(request, options.max_units)
@@ -98,6 +101,7 @@ async def see_through(
     """
     from kling_cli.jobs.generate import Generation  # with it comes the door
 
+    check_output(options, settings.output_dir or Path(), _known(request))
     run = Generation(
         request=request, options=options, settings=settings, clock=clock, tell=tell
     )
@@ -126,7 +130,7 @@ async def finish(
     Raises:
         KlingError: nothing could be begun.
     """
-    check_template(options.output or "")
+    _check_own_output(options, settings)
     run = Finishing(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
@@ -165,7 +169,7 @@ async def fetch(
     Raises:
         KlingError: nothing could be begun.
     """
-    check_template(options.output or "")
+    _check_own_output(options, settings)
     run = Finishing(
         names=names, options=options, settings=settings, clock=clock, tell=tell
     )
@@ -197,6 +201,25 @@ def history(settings: Settings, *, limit: int) -> list[Entry]:
     """
     with Journal.open(settings.state_dir) as journal:
         return journal.newest(limit)
+
+
+def _known(request: Request) -> dict[str, str]:
+    """Return the fields of a file's name that are known before the task is."""
+    return {
+        "external_id": request.external_id,
+        "product": request.plan.product.name,
+        "model": request.plan.model.id,
+    }
+
+
+def _check_own_output(options: RunOptions, settings: Settings) -> None:
+    """Check an output given now; one of the journal is that of another command.
+
+    Raises:
+        UsageError: it could not be written.
+    """
+    if options.output:
+        check_output(options, settings.output_dir or Path())
 
 
 async def _attach(
@@ -244,11 +267,15 @@ def _with_way_back(stop: StoppedError, job: Job) -> StoppedError:
         if is_lost:
             stop.hint = f"whether {job.entry.product} was charged is not known"
         return stop
-    what = (
-        f"task {job.task.id} goes on"
-        if job.task
-        else (f"job {job.entry.external_id} may have been accepted")
-    )
     return StoppedError(
-        f"{stop.message}; {what}", exit_code=stop.exit_code, hint=resume
+        f"{stop.message}; {_standing(job)}", exit_code=stop.exit_code, hint=resume
     )
+
+
+def _standing(job: Job) -> str:
+    """Say how a job stands that was left alone."""
+    if job.task is None:
+        return f"job {job.entry.external_id} may have been accepted"
+    if job.task.status is TaskStatus.SUCCEEDED:
+        return f"task {job.task.id} has succeeded and its result is ready"
+    return f"task {job.task.id} goes on"

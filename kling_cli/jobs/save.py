@@ -14,12 +14,14 @@ from kling_cli.jobs.download import Download
 from kling_cli.jobs.entry import Entry
 from kling_cli.jobs.events import (
     Downloading,
+    DownloadResumed,
     DownloadRetry,
     Event,
     Saved,
     SavedOutput,
 )
-from kling_cli.jobs.naming import extension, from_here, target
+from kling_cli.jobs.naming import extension, from_here, target, with_addition
+from kling_cli.jobs.part import NoRecords, PartialRecords
 
 STEP_BYTES = 65_536  # progress is told at most this often
 
@@ -45,7 +47,12 @@ class Saver:
     """Saves the outputs of one job. `ask_again` returns the task as it stands now.
 
     What an earlier run has saved of an incomplete job is not saved again. `note` is
-    given the paths after each file, `""` where one is still to come.
+    given the paths after each file, `""` where one is still to come. `others` are the
+    paths under which another process has just saved the same: what is where we would
+    put it is not saved again.
+    given the paths after each file, `""` where one is still to come; `records_of` says
+    where the partial file of a wish is written down, so that a later run goes on with
+    it.
     """
 
     http: httpx.AsyncClient
@@ -55,6 +62,8 @@ class Saver:
     folder: Path
     ask_again: Callable[[], Awaitable[Task | None]]
     note: Callable[[tuple[str, ...]], None] = lambda _: None
+    others: tuple[str, ...] = ()
+    records_of: Callable[[Wish], PartialRecords] = lambda _: NoRecords()
     saved: list[SavedOutput] = field(default_factory=list)
 
     async def save(self, task: Task) -> tuple[SavedOutput, ...]:
@@ -94,11 +103,13 @@ class Saver:
         return paths if is_incomplete else ("",) * n_wishes
 
     async def _save_one(self, wish: Wish, task: Task, before: str) -> SavedOutput:
+        url = wish.url_in(task) or ""
+        name = self._target(wish, task, url)
+        if str(name.absolute()) in self.others:
+            before = str(name.absolute())
         if (size := _size_of(before)) is not None:
             there = Path(from_here(before))
             return SavedOutput(output=wish.output, path=there, total_bytes=size)
-        url = wish.url_in(task) or ""
-        name = self._target(wish, task, url)
         path = await self._download(wish, task, url, name).save(
             name, is_forced=self.entry.is_forced
         )
@@ -120,7 +131,9 @@ class Saver:
             renew=renew,
             on_bytes=progress.on_bytes,
             on_break=progress.on_break,
-            is_json=wish.output.type == "tracking",
+            output_type=wish.output.type,
+            on_resume=progress.on_resume,
+            records=self.records_of(wish),
         )
 
     def _target(self, wish: Wish, task: Task, url: str) -> Path:
@@ -138,8 +151,8 @@ class Saver:
         is_sole = len(task.outputs) == 1
         path = target(self.entry.output, self.folder, values, is_sole=is_sole)
         if wish.is_watermark and "{kind" not in (self.entry.output or ""):
-            path = path.with_name(f"{path.stem}-watermark{path.suffix}")
-        return path
+            return with_addition(path, "-watermark")
+        return with_addition(path, "")
 
     def _explained(self, error: NotSavedError, wish: Wish, task: Task) -> NotSavedError:
         """Return the error with the link: it is what the person has paid for."""
@@ -164,6 +177,16 @@ class _Progress:
         self._told_bytes = done_bytes
         self._tell(
             Downloading(
+                task_id=self._task_id,
+                name=self._name,
+                done_bytes=done_bytes,
+                total_bytes=total_bytes,
+            )
+        )
+
+    def on_resume(self, done_bytes: int, total_bytes: int | None) -> None:
+        self._tell(
+            DownloadResumed(
                 task_id=self._task_id,
                 name=self._name,
                 done_bytes=done_bytes,

@@ -62,16 +62,18 @@ class Session:
                 self.tell(Remark(message="another program locks the journal: waiting"))
             await self.clock.sleep(PAUSE_S)
 
-    def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> None:
+    def note(self, write: Callable[..., None], *values: Any, **columns: Any) -> bool:
         """Write to the journal what is already true; a full disk must not end a job.
 
         What cannot be written now is tried again with later notes, and at the end.
+        Return whether it is written now.
         """
         key = (write.__name__, str(values[0]), *columns)
         self._notes.pop(key, None)
         self._notes[key] = partial(write, *values, **columns)
         if self.clock.monotonic() >= self._next_try_at:
             self._write_notes(is_last=False)
+        return key not in self._notes
 
     def write_last_notes(self) -> None:
         """Write what could not be written before; say so if it still cannot."""

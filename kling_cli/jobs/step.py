@@ -23,10 +23,10 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.ask import NOWHERE
+from kling_cli.jobs.destination import check_output
 from kling_cli.jobs.entry import Entry, Stage
 from kling_cli.jobs.events import Event, SavedOutput
 from kling_cli.jobs.memory import Memory, with_memory
-from kling_cli.jobs.naming import check_template
 from kling_cli.jobs.options import RunOptions
 from kling_cli.jobs.prepare import Order, Request, prepare
 from kling_cli.jobs.run import kinds_of, new_external_id
@@ -68,7 +68,7 @@ class Step:
             UnreachableError: nobody answered.
             KlingError: it was refused, or cannot be made.
         """
-        check_template(self.options.output or "")
+        check_output(self.options, self.settings.output_dir or Path())
         order = with_memory(order, self.settings)
         kinds = kinds_of(self.settings)
         request = prepare(order, kinds, new_id=new_external_id)

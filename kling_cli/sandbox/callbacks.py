@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 ANSWER_TIMEOUT_S = 5.0
+MIN_DELAY_S = 2.0
 REPEATS = 3
 
 
@@ -146,9 +147,6 @@ def _has_no_callback(task: SandboxTask, moment: float) -> bool:
     """Say whether no callback is sent for this change: some products send the last."""
     is_final = task.phase_at(moment).is_final
     return task.plan.route.create_path == FINAL_CALLBACK_ONLY and not is_final
-
-
-MIN_DELAY_S = 2.0
 
 
 class TaskChanges:

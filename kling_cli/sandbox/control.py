@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kling_cli.sandbox.state.sandbox_state import SandboxState
 
-Act = Callable[["SandboxState", Any], Any]
+Command = Callable[["SandboxState", Any], Any]
 
 
 def control_routes(state: SandboxState) -> list[Route]:
@@ -39,16 +39,16 @@ def control_routes(state: SandboxState) -> list[Route]:
     async def show_state(request: Request) -> Response:
         return await _answer(state, request, lambda _, _body: document(state))
 
-    def posted(act: Act) -> Callable[[Request], Awaitable[Response]]:
+    def command_endpoint(command: Command) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
-            return await _answer(state, request, act)
+            return await _answer(state, request, command)
 
         return endpoint
 
     return [
         Route("/_sandbox/state", show_state, methods=["GET"]),
-        Route("/_sandbox/faults", posted(replace_faults), methods=["POST"]),
-        Route("/_sandbox/clock", posted(advance_clock), methods=["POST"]),
+        Route("/_sandbox/faults", command_endpoint(replace_faults), methods=["POST"]),
+        Route("/_sandbox/clock", command_endpoint(advance_clock), methods=["POST"]),
         Route("/_sandbox/tasks/{task_id:path}", change_task, methods=["POST"]),
     ]
 
@@ -86,12 +86,12 @@ def set_status(state: SandboxState, task_id: str, body: Any) -> dict[str, Any]:
     task = state.tasks.get(task_id) or state.tasks.by_external_id(task_id)
     if task is None:
         raise UsageError(f"there is no task {task_id}")
-    said = body if isinstance(body, dict) else {}
-    status = str(said.get("status"))
+    values = body if isinstance(body, dict) else {}
+    status = str(values.get("status"))
     if status not in [*Phase]:
         raise UsageError("status is one of " + ", ".join(Phase))
     now = state.clock.now_s()
-    changed = force_phase(task, Phase(status), str(said.get("message") or ""), now)
+    changed = force_phase(task, Phase(status), str(values.get("message") or ""), now)
     state.tasks.put(changed)
     state.clock.wake()
     return _task_document(state, changed, now)
@@ -113,12 +113,12 @@ def _task_document(
     }
 
 
-async def _answer(state: SandboxState, request: Request, act: Act) -> Response:
+async def _answer(state: SandboxState, request: Request, command: Command) -> Response:
     if not _is_local(request):
         return JSONResponse({"error": "loopback only"}, status_code=403)
     try:
         body = await request.json() if request.method == "POST" else None
-        return JSONResponse(act(state, body))
+        return JSONResponse(command(state, body))
     except UsageError as exc:
         document = {"error": exc.message, "hint": exc.hint}
         return JSONResponse(document, status_code=400)

@@ -14,8 +14,8 @@ import pytest
 
 from kling_cli.api.client import KlingClient
 from kling_cli.api.credentials import ApiKey, Credentials, KeyPair
-from kling_cli.api.exchange import MAX_ANSWER_BYTES
-from kling_cli.api.http import new_http
+from kling_cli.api.exchange import MAX_ANSWER_BYTES, read_answer
+from kling_cli.api.http import httpx, new_http
 from kling_cli.api.task import TaskStatus
 from kling_cli.clock import SystemClock
 from kling_cli.errors import (
@@ -73,6 +73,19 @@ async def test_an_accepted_job_is_a_task() -> None:
     assert seen.headers["content-type"] == "application/json"
     assert seen.headers["user-agent"].startswith("kling-cli/")
     assert client.request_counts.create == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("9.300", 9.3), ("0", None), ("-1", None), ("inf", None), ("9" * 40, None)],
+)
+def test_a_sandbox_says_how_long_a_task_will_take(
+    header: str, seconds: float | None
+) -> None:
+    response = httpx.Response(200, headers={"Kling-Sandbox-Task-Seconds": header})
+
+    assert read_answer(response, b"{}").task_s == seconds
+    assert read_answer(httpx.Response(200), b"{}").task_s is None
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,9 @@ def one_of_each() -> list[Event]:
         status_changed(TaskStatus.PROCESSING),
         happened.Notice(message="the tunnel is slow", hint="never mind"),
         happened.Remark(message="2 faces found (0.05 units)"),
+        happened.DownloadResumed(
+            task_id=TASK_ID, name=FILE, done_bytes=90_000, total_bytes=1_234_567
+        ),
         downloading(100_000, 1_234_567),
         happened.DownloadRetry(
             task_id=TASK_ID, name=FILE, reason="the connection broke", retry_s=1.0

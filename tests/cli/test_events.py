@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from base64 import b64decode
@@ -93,7 +94,11 @@ def test_options_choose(kling: Kling, options: tuple[str, ...], numbers: str) ->
 
 
 def test_nothing_kept_is_an_empty_list(kling: Kling) -> None:
-    assert kling.run("events").stdout == ""
+    empty, narrow = kling.run("events"), kling.run("events", "--status", "failed")
+
+    assert empty.stdout == narrow.stdout == ""
+    assert "no callback has been kept yet\nhint: kling listen" in empty.stderr
+    assert "no kept callback matches\nhint: kling events" in narrow.stderr
     assert kling.run("events", "--json").json()["events"] == []
 
 
@@ -241,16 +246,24 @@ def test_an_exported_command_sends_the_same_bytes(
 @pytest.mark.usefixtures("journal")
 def test_an_export_goes_into_a_file_that_is_not_there_yet(kling: Kling) -> None:
     path: Path = kling.here / "events.har"
+    mine = kling.here / "events.har.part"
+    mine.write_text("precious")
 
     assert kling.run("events", "export", "--har", "-o", str(path)).stdout == ""
     before = path.read_text()
     again = kling.run("events", "export", "--har", "-o", str(path))
     forced = kling.run("events", "export", "--har", "--force", "-o", str(path))
     nowhere = kling.run("events", "export", "--har", "-o", "/no/such/folder/x")
+    os.mkfifo(kling.home / "pipe")
+    pipe = str(kling.home / "pipe")
+    special = kling.run("events", "export", "--har", "--force", "-o", pipe)
 
     assert json.loads(before)["log"]["version"] == "1.2"
     assert (again.exit_code, forced.exit_code, nowhere.exit_code) == (2, 0, 9)
-    assert kling.files() == [path]
+    assert special.exit_code == 2
+    assert Path(pipe).is_fifo()
+    assert kling.files() == [path, mine]
+    assert mine.read_text() == "precious"
 
 
 @pytest.mark.usefixtures("journal")

@@ -105,6 +105,23 @@ def test_a_display_leaves_the_terminal_to_the_shell(kling: Kling) -> None:
     assert rest
 
 
+def test_a_key_stays_hidden_after_the_prompt_was_stopped(kling: Kling) -> None:
+    prompt = r"it is not shown\): "
+    with shell(kling) as person:
+        person.type(f"{' '.join(kling.command('auth', 'login', '--no-verify'))}\n")
+        person.wait_for(prompt)
+        person.type(CTRL_Z)
+        person.wait_for("Stopped.*auth")
+        person.type("fg\n")
+        person.wait_for(prompt)
+        person.type("sesame-in-the-dark\n")
+        person.wait_for("logged in|kept|stored|API key")
+        person.type("echo o''ver\n")
+        person.wait_for("over")
+
+    assert "sesame" not in kling.results[-1].stdout
+
+
 def test_a_terminal_that_vanishes_costs_nothing_and_ends_nothing(
     kling: Kling,
 ) -> None:

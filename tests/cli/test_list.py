@@ -236,6 +236,14 @@ def test_quiet_gives_ids_alone(kling: Kling) -> None:
 
 
 @pytest.mark.usefixtures("journal")
+def test_what_the_limit_leaves_out_is_said(kling: Kling) -> None:
+    result = kling.run("list", "--limit", "3")
+
+    assert len(result.lines) == 3
+    assert "more than these 3: --limit 0 shows all" in result.stderr
+
+
+@pytest.mark.usefixtures("journal")
 def test_json_gives_the_jobs_with_every_key(kling: Kling) -> None:
     document = kling.run("list", "--json").json()
 

@@ -173,6 +173,31 @@ def test_a_reader_that_leaves_ends_it_quietly(kling: Kling) -> None:
     os.close(writing)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(["listen", "--no-token", "--timeout", "0.1s"], 0, id="listen"),
+        pytest.param(
+            ["listen", "--no-token", "--json", "--", "echo", "hi"], 0, id="beside"
+        ),
+        pytest.param(["auth", "login", "--with-key"], 2, id="a key from stdin"),
+        pytest.param(["trigger", "--body", "-", "--to", "9"], 2, id="a body"),
+    ],
+)
+def test_without_any_stream_nobody_is_there_and_that_is_no_bug(
+    arguments: list[str], code: int, kling: Kling
+) -> None:
+    said = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *kling.command(*arguments)],
+        env=kling.env,
+        cwd=kling.here,
+        check=False,
+    )
+
+    assert said.returncode == code
+    assert not list(kling.state_dir.glob("crash-*"))
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")  # noqa: PTH110 -- at collection
 def test_a_full_disk_behind_stdout_is_said(kling: Kling) -> None:
     with open("/dev/full", "wb") as full:  # noqa: PTH123 -- a device

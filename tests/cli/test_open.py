@@ -9,6 +9,7 @@ import pytest
 
 from kling_cli.cli.options import Showing, Talk
 from kling_cli.cli.presentation import Presentation, notice
+from kling_cli.cli.report.terminal import link
 from kling_cli.errors import ExitCode, StoppedError
 from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.events import JobResult
@@ -44,7 +45,7 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
     said = result.stdout
     [saved] = kling.files()
     assert opened.read_text() == f"{saved}\n"
-    assert f"\x1b]8;;{saved.as_uri()}\x1b\\{saved.name}\x1b]8;;\x1b\\" in said
+    assert link(saved.name, saved.as_uri()) in said
     assert "\x1b]1337;File=inline=1;" in said
     assert "\x1b]9;image succeeded: two cats\x1b\\" in said
 
@@ -52,6 +53,15 @@ def test_a_terminal_shows_links_opens_and_notifies_its_person(
 
     assert (again.stdout, again.stderr) == (f"{saved}\n", "")
     assert opened.read_text() == f"{saved}\n" * 2
+
+    # The sandbox has ended with its command: nothing can be gone on with.
+    terminal = Terminal(streams=("stdin", "stdout"), columns=200)
+    status = ("status", "last", "--sandbox")
+    with kling.start(*status, env=ITERM, terminal=terminal) as program:
+        gone = program.finish()
+
+    assert f"file     {link(saved.name, saved.as_uri())}" in gone.stdout
+    assert "go on" not in gone.stdout + gone.stderr
 
 
 @pytest.mark.usefixtures("opened")
@@ -65,7 +75,7 @@ def test_a_task_without_a_file_is_told_with_what_to_do(kling: Kling) -> None:
         ("1", "kling wait 1 --open"),
         ("2", "kling download 2 --open"),
         ("kling-3", "kling list --search kling-3"),
-        ("4", "kling download 4 saves its files"),
+        ("4", "kling download 4 --open"),
     ):
         result = kling.run("open", name)
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from kling_cli.api.http import new_http
 from kling_cli.jobs.download import Download
+from kling_cli.jobs.part import NoRecords, PartialRecord, PartialRecords
 from tests.support.clock import FakeClock
 from tests.support.wire_server import Reply, Visit, WireServer, wire_server
 
-FILM = bytes(range(1, 251)) * 400  # 100,000 bytes that are no page
+MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"  # how a film begins
+FILM = MP4 + (bytes(range(1, 251)) * 400)[len(MP4) :]  # 100,000 bytes
 CUT = 40_000
 
 
@@ -75,6 +77,25 @@ def raw(answer: bytes) -> Reply:
 
 
 @dataclass(slots=True)
+class Records:
+    """Where partial files are written down, without a journal."""
+
+    kept: dict[Path, PartialRecord] = field(default_factory=dict)
+    is_writable: bool = True
+
+    def known(self) -> list[PartialRecord]:
+        return list(self.kept.values())
+
+    def add(self, record: PartialRecord) -> bool:
+        if self.is_writable:
+            self.kept[record.path] = record
+        return self.is_writable
+
+    def remove(self, path: Path) -> None:
+        self.kept.pop(path, None)
+
+
+@dataclass(slots=True)
 class Fetching:
     """A download on stage: what it asks of the server, what it tells."""
 
@@ -84,6 +105,7 @@ class Fetching:
     bytes_told: list[tuple[int, int | None]] = field(default_factory=list)
     breaks: list[tuple[str, float]] = field(default_factory=list)
     fresh: list[str | None] = field(default_factory=list)
+    resumed: list[tuple[int, int | None]] = field(default_factory=list)
 
     async def save(self, target: Path, *, is_forced: bool = False) -> Path:
         return await self.download.save(target, is_forced=is_forced)
@@ -94,7 +116,9 @@ class Fetching:
 
 
 @asynccontextmanager
-async def fetching(*replies: Reply) -> AsyncIterator[Fetching]:
+async def fetching(
+    *replies: Reply, records: PartialRecords | None = None, output_type: str = "video"
+) -> AsyncIterator[Fetching]:
     """Serve `replies` to a download; `fresh` are its links when asked again."""
     clock = FakeClock()
     async with wire_server(*replies) as wire, new_http() as http:
@@ -109,6 +133,9 @@ async def fetching(*replies: Reply) -> AsyncIterator[Fetching]:
             renew=renew,
             on_bytes=lambda done, total: stage.bytes_told.append((done, total)),
             on_break=lambda reason, pause: stage.breaks.append((reason, pause)),
+            on_resume=lambda done, total: stage.resumed.append((done, total)),
+            output_type=output_type,
+            records=records or NoRecords(),
         )
         stage = Fetching(wire, download, clock)
         yield stage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+import anyio
 import pytest
 
 from kling_cli.api.task import TaskStatus
@@ -18,6 +19,7 @@ from kling_cli.jobs.events import (
     StatusChanged,
     Submitted,
 )
+from kling_cli.jobs.save_lock import FOLDER
 from tests.jobs.disk import full_disk
 from tests.jobs.made import Told
 from tests.jobs.world import a_world, an_order
@@ -123,3 +125,26 @@ async def test_a_price_as_estimated_is_not_worth_a_word(tmp_path: Path) -> None:
 
     assert result.units == result.estimated_units == 4.0
     assert world.told.of(Notice) == []
+
+
+async def test_two_that_wait_for_a_task_save_it_once(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        made = await world.submit()
+        results = []
+
+        async def wait() -> None:
+            results.extend(await world.finish(made.task_id or ""))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait)
+            group.start_soon(wait)
+        again = await world.fetch(made.task_id or "")
+        downloads = world.counts["download"]
+
+    paths = [one.path for result in results for one in result.outputs]
+    assert [result.error for result in results] == [None, None]
+    assert len(paths) == 2
+    assert len(set(paths)) == 1
+    assert again[0].outputs[0].path not in paths  # who asks for a file gets one
+    assert downloads == 2
+    assert not list((world.settings.state_dir / FOLDER).iterdir())

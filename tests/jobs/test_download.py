@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+import zlib
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from kling_cli.errors import NotSavedError
 from tests.jobs.files import (
     CUT,
     FILM,
+    MP4,
     Fetching,
     fetching,
     film,
@@ -17,11 +21,15 @@ from tests.jobs.files import (
     raw,
     without_ranges,
 )
-from tests.support.wire_server import Reply, hang, page, reset, says
+from tests.support.wire_server import Reply, Visit, hang, page, reset, says
 
 pytestmark = pytest.mark.anyio
 
-OTHER = FILM[::-1]
+OTHER = MP4 + FILM[: -len(MP4)]
+
+
+def chunked(body: bytes) -> bytes:
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -63,15 +71,13 @@ async def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
 
 
 async def test_a_length_that_was_not_announced_is_not_missed(tmp_path: Path) -> None:
-    chunks = (
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-    )
+    chunks = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunked(MP4)
 
     async with fetching(raw(chunks)) as stage:
         await stage.save(tmp_path / "v.mp4")
 
-    assert files(tmp_path) == {"v.mp4": b"abc"}
-    assert stage.bytes_told == [(3, None)]
+    assert files(tmp_path) == {"v.mp4": MP4}
+    assert stage.bytes_told == [(len(MP4), None)]
 
 
 async def test_a_break_is_resumed_where_it_was(tmp_path: Path) -> None:
@@ -135,6 +141,16 @@ def part(span: str, body: bytes, etag: str = "") -> Reply:
         ),
         pytest.param(part("bytes 0-99999/100000", FILM), id="another range"),
         pytest.param(part("", FILM[CUT:]), id="nobody knows which range"),
+        pytest.param(
+            part(f"bytes {CUT}-99999/99999", FILM[CUT:]), id="a range beyond the end"
+        ),
+        pytest.param(
+            raw(
+                b"HTTP/1.1 206 X\r\ntransfer-encoding: chunked\r\ncontent-range: bytes"
+                b" 40000-99999/100000\r\n\r\n" + chunked(FILM[CUT:] + b"more")
+            ),
+            id="more than the range",
+        ),
         pytest.param(says(416, b"", kind="text/html"), id="no such range"),
     ],
 )
@@ -191,6 +207,111 @@ async def test_what_is_no_file_is_never_saved(
 
     assert why in error.message
     assert len(stage.wire.seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "why"),
+    [
+        ("text/plain", b"The link has expired.", "text, not a video"),
+        ("application/xml", b"<Error/>", "application/xml"),
+        ("video/mp4", b"\xef\xbb\xbf<?xml version='1.0'?><Error/>", "a page"),
+        ("application/octet-stream", b"thirty bytes of text and no more", "text"),
+        ("video/mp4", gzip.compress(FILM), "something else"),
+    ],
+)
+async def test_what_the_server_calls_a_body_does_not_make_it_a_video(
+    tmp_path: Path, kind: str, body: bytes, why: str
+) -> None:
+    async with fetching(says(200, body, kind=kind)) as stage:
+        error = await fail(stage, tmp_path)
+
+    assert why in error.message
+    assert len(stage.wire.seen) == 4
+
+
+async def test_a_video_that_is_called_text_is_saved(tmp_path: Path) -> None:
+    async with fetching(says(200, FILM, kind="text/plain")) as stage:
+        await stage.save(tmp_path / "v.mp4")
+
+    assert files(tmp_path) == {"v.mp4": FILM}
+
+
+async def test_the_first_bytes_may_come_one_by_one(tmp_path: Path) -> None:
+    async def drip(visit: Visit) -> None:
+        await visit.send(head(200, len(MP4)))
+        for at in range(len(MP4)):
+            await visit.send(MP4[at : at + 1])
+            await asyncio.sleep(0)
+
+    async with fetching(drip) as stage:
+        await stage.save(tmp_path / "v.mp4")
+
+    assert files(tmp_path) == {"v.mp4": MP4}
+
+
+def coded(encoding: str, body: bytes) -> Reply:
+    headers = {"Content-Encoding": encoding, "ETag": '"1"'}
+    return says(200, body, kind="video/mp4", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [("gzip", gzip.compress(FILM)), ("deflate", zlib.compress(FILM))],
+)
+async def test_an_encoded_body_is_decoded_and_not_resumed_in_the_middle(
+    tmp_path: Path, encoding: str, body: bytes
+) -> None:
+    cut = head(200, len(body), content_encoding=encoding) + body[:500]
+
+    async with fetching(raw(cut), coded(encoding, body)) as stage:
+        await stage.save(tmp_path / "v.mp4")
+
+    assert files(tmp_path) == {"v.mp4": FILM}
+    assert stage.bytes_told[-1] == (len(FILM), None)
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        pytest.param(coded("br", FILM), "br", id="brotli"),
+        pytest.param(coded("gzip, gzip", FILM), "gzip, gzip", id="twice"),
+        pytest.param(coded("gzip", FILM), "cannot be decoded", id="not encoded"),
+        pytest.param(
+            coded("gzip", gzip.compress(FILM)[:-9]), "not complete", id="cut off"
+        ),
+        pytest.param(
+            coded("gzip", gzip.compress(b"text")), "text, not a video", id="text"
+        ),
+        pytest.param(
+            coded("gzip", gzip.compress(MP4 + bytes(3 << 20))), "too many", id="bomb"
+        ),
+    ],
+)
+async def test_an_encoded_body_that_cannot_be_decoded_is_refused(
+    tmp_path: Path, reply: Reply, why: str
+) -> None:
+    async with fetching(reply) as stage:
+        stage.download.most_decoded_bytes = 2 << 20
+        error = await fail(stage, tmp_path)
+
+    assert why in error.message
+
+
+async def test_a_body_without_end_is_left_at_the_announced_length(
+    tmp_path: Path,
+) -> None:
+    async def endless(visit: Visit) -> None:
+        await visit.send(
+            b"HTTP/1.1 206 X\r\ncontent-range: bytes 0-99999/100000\r\n\r\n" + FILM
+        )
+        while not visit.writer.is_closing():
+            await visit.send(bytes(65_536))
+
+    async with fetching(endless) as stage:
+        error = await fail(stage, tmp_path)
+
+    assert "more than it had announced" in error.message
+    assert len(stage.wire.seen) < 30
 
 
 async def test_a_body_that_is_always_too_short_is_given_up(tmp_path: Path) -> None:

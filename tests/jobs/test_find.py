@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,17 @@ from kling_cli.errors import (
     CredentialsError,
     NotSavedError,
     OutcomeUnknownError,
+    StoppedError,
     TaskFailedError,
     UnreachableError,
     UsageError,
 )
 from kling_cli.jobs.entry import Stage
 from kling_cli.jobs.find import NoSuchTaskError
+from kling_cli.jobs.journal import Journal, PartialPlace
+from kling_cli.jobs.part import PartialRecord
 from kling_cli.jobs.prepare import Order
+from kling_cli.sandbox import Exchange
 from tests.jobs.world import World, a_world, an_order
 
 pytestmark = pytest.mark.anyio
@@ -278,3 +284,61 @@ async def test_a_task_that_is_not_done_has_nothing_to_fetch(tmp_path: Path) -> N
     error = results[1].error
     assert error is not None
     assert error.hint == f"kling wait {stuck.task_id}"
+
+
+async def test_what_was_interrupted_in_the_middle_is_saved_without_what_is_there(
+    tmp_path: Path,
+) -> None:
+    order = Order(product="image", values={"prompt": "a cat", "n": 3})
+    async with a_world(tmp_path) as world:
+        came = 0
+
+        def stop(exchange: Exchange) -> None:
+            nonlocal came
+            came += exchange.kind == "download"
+            if came == 2:
+                signal.raise_signal(signal.SIGINT)
+
+        world.on_request = stop
+        stopped = await world.generate(order)
+        world.on_request = lambda _: None
+        before = world.saved
+        [again] = await world.fetch(str(stopped.task_id))
+
+        assert isinstance(stopped.error, StoppedError)
+        assert "its result is ready" in stopped.error.message
+        assert stopped.error.hint == f"kling download {stopped.task_id}"
+        assert 0 < len(before) < 3
+        paths = [one.path.name for one in stopped.outputs if one.path is not None]
+        assert set(paths) == before
+        assert again.error is None
+        assert world.saved == {f"kling-{again.task_id}-{n}.png" for n in (1, 2, 3)}
+        assert world.entry(str(again.task_id)).paths == tuple(
+            str(tmp_path / "out" / f"kling-{again.task_id}-{n}.png") for n in (1, 2, 3)
+        )
+
+
+async def test_partial_files_go_when_the_results_they_are_of_are_deleted(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        old, new = tmp_path / ".old.1.part", tmp_path / ".new.2.part"
+        now = world.clock.now()
+        with Journal.open(world.settings.state_dir) as journal:
+            for path, days in ((old, 31), (new, 29)):
+                path.write_bytes(b"half")
+                place = PartialPlace(
+                    api_base="x", task_id="t", file_index=1, is_watermark=False
+                )
+                journal.add_partial_file(
+                    place,
+                    PartialRecord(path=path, total_bytes=9),
+                    written_at=now - timedelta(days=days),
+                )
+
+        made = await world.generate()
+
+        assert made.error is None
+        assert (old.exists(), new.exists()) == (False, True)
+        with Journal.open(world.settings.state_dir) as journal:
+            assert journal.partial_files_before(now) == [new]

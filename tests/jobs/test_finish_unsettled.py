@@ -16,7 +16,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.ask import NOWHERE
 from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.events import Notice, Submitted
+from kling_cli.jobs.events import AskFailed, Notice, Submitted
 from kling_cli.jobs.prepare import Order
 from tests.jobs.test_finish import somebody
 from tests.jobs.world import a_world, an_order
@@ -88,7 +88,7 @@ async def test_a_job_that_never_arrived_is_an_error_when_it_was_named(
     for one in (result, seen):
         assert isinstance(one.error, UnreachableError)
         assert "mine never reached the API" in one.error.message
-        assert "run its kling text2video again" in str(one.error.hint)
+        assert "run its text2video command again" in str(one.error.hint)
         assert (one.resume, one.is_unsubmitted) == (None, True)
     assert world.entry("mine").stage is Stage.ABSENT
 
@@ -144,6 +144,7 @@ async def test_a_job_without_a_task_id_is_settled_once_the_api_is_back(
 
     assert result.error is None
     assert len(world.saved) == 1
+    assert [one.attempt for one in world.told.of(AskFailed)] == [1, 2]
 
 
 DIRECT = {"product": "tts", "query_path": NOWHERE, "route": "legacy"}

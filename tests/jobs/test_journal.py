@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +14,9 @@ import pytest
 from kling_cli.api.task import Output, Task
 from kling_cli.errors import UsageError
 from kling_cli.jobs.entry import Stage
-from kling_cli.jobs.journal import Journal
+from kling_cli.jobs.journal import Journal, PartialPlace
 from kling_cli.jobs.journal_file import JournalError
+from kling_cli.jobs.part import PartialRecord
 from tests.jobs.made import NOON, SUCCEEDED, a_callback, a_video, an_entry
 
 SECOND = timedelta(seconds=1)
@@ -195,3 +197,25 @@ def test_the_version_changes_with_what_others_write_and_not_with_our_own(
         after_them = ours.data_version()
 
     assert before == after_us != after_them
+
+
+def test_partial_files_are_known_by_their_output_until_they_are_forgotten(
+    journal: Journal,
+) -> None:
+    place = PartialPlace(api_base=BASE, task_id="t1", file_index=1, is_watermark=False)
+    odd = PartialRecord(
+        path=Path(os.fsdecode(b"/films/\xff")), etag='"1"', total_bytes=9
+    )
+    late = PartialRecord(path=Path("/films/b"))
+    journal.add_partial_file(place, replace(odd, etag=None), written_at=NOON - SECOND)
+    journal.add_partial_file(place, odd, written_at=NOON)
+    journal.add_partial_file(place, late, written_at=NOON + SECOND)
+
+    assert journal.partial_files(place) == [late, odd]
+    assert journal.partial_files(replace(place, api_base="x")) == []
+    assert journal.partial_files(replace(place, task_id="x")) == []
+    assert journal.partial_files(replace(place, file_index=2)) == []
+    assert journal.partial_files(replace(place, is_watermark=True)) == []
+    assert journal.partial_files_before(NOON + SECOND) == [odd.path]
+    journal.remove_partial_file(odd.path)
+    assert journal.partial_files(place) == [late]

@@ -134,7 +134,7 @@ async def test_a_create_without_an_answer_is_not_repeated(tmp_path: Path) -> Non
             await call(world, create())
 
     assert caught.value.hint is not None
-    assert "kling api POST /tasks" in caught.value.hint
+    assert "kling list --remote" in caught.value.hint
     assert world.counts["create"] == 1
 
 

@@ -141,10 +141,10 @@ def test_a_body_that_can_be_no_job_is_refused(
         pytest.param(
             TURBO, {"options": {"external_task_id": "e1"}}, "kling wait e1", id="id"
         ),
-        pytest.param(TURBO, {}, "kling api POST /tasks lists", id="new"),
-        pytest.param(TURBO, [], "kling api POST /tasks lists", id="list"),
+        pytest.param(TURBO, {}, "kling list --remote lists", id="new"),
+        pytest.param(TURBO, [], "kling list --remote lists", id="list"),
         pytest.param(LEGACY, {}, f"kling api GET {LEGACY} lists", id="legacy"),
-        pytest.param(TRY_ON, {}, "kling api POST /solutions lists", id="solution"),
+        pytest.param(TRY_ON, {}, "kling list --remote lists", id="solution"),
         pytest.param(TTS, {}, "it may have been charged", id="at once"),
         pytest.param("/v1/general/delete-voices", {}, "look whether", id="other"),
     ],

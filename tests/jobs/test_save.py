@@ -139,13 +139,13 @@ async def test_several_outputs_under_one_name_do_not_replace_each_other(
     tmp_path: Path,
 ) -> None:
     async with a_saver(
-        tmp_path, film(b"first"), film(b"second"), output="v.{ext}", is_forced=True
+        tmp_path, film(FILM), film(FILM[:CUT]), output="v.{ext}", is_forced=True
     ) as stage:
         saved = await stage.saver.save(stage.task("a.mp4", "b.mp4"))
 
     assert [one.path and one.path.read_bytes() for one in saved] == [
-        b"first",
-        b"second",
+        FILM,
+        FILM[:CUT],
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kling_cli.products import catalogue
 from kling_cli.products.model import Plan
 from kling_cli.sandbox.media.generation import MediaRequest, generate_outputs
-from kling_cli.sandbox.routes.queries import is_shown
+from kling_cli.sandbox.routes.queries import is_in_collection
 from kling_cli.sandbox.state.tasks import Outcome, SandboxTask, times_from
 from kling_cli.sandbox.wire import TRY_ON, created_shape, new_shape
 
@@ -66,5 +66,5 @@ def test_outputs_of_solutions_have_no_id() -> None:
 def test_tasks_and_solutions_are_found_apart() -> None:
     task = a_solution()
 
-    assert is_shown(task, is_solutions=True)
-    assert not is_shown(task, is_solutions=False)
+    assert is_in_collection(task, is_solutions=True)
+    assert not is_in_collection(task, is_solutions=False)

@@ -63,7 +63,7 @@ def document(result: Result) -> dict[str, Any]:
 
 def listed(kling: Kling) -> list[dict[str, Any]]:
     """Return the journal as `kling list` tells it."""
-    found = kling.run("list", "--json")
+    found = kling.run("list", "--json", "--limit", "0")
     assert found.exit_code == 0, found
     return list(json.loads(found.stdout)["tasks"])
 

@@ -143,8 +143,9 @@ def test_c03_head_takes_one_line_of_the_list(kling: Kling, box: Box) -> None:
     for _ in range(3):
         kling.run(*PROMPT, "--no-wait")
     command = f"{shlex.join(kling.command('list'))} | head -1"
+    env = {**kling.env, "PYTHONUNBUFFERED": "1"}
 
-    with Program(("bash", "-c", command), env=kling.env, cwd=kling.here) as shell:
+    with Program(("bash", "-c", command), env=env, cwd=kling.here) as shell:
         result = shell.finish()
 
     kling.results.append(result)

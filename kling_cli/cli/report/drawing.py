@@ -111,7 +111,8 @@ def _shared(board: Board, canvas: Canvas) -> list[Text]:
     n_done = sum(row.is_done for row in board.rows)
     total = f"{n_done} of {len(board.rows)} tasks done" if len(board.rows) > 1 else None
     facts = [total, board.doing, board.path]
-    is_asking = any(not (row.is_done or row.transfers) for row in board.rows)
+    is_waiting = any(not (row.is_done or row.transfers) for row in board.rows)
+    is_asking = is_waiting or not board.rows  # which tasks there are, too
     if is_asking and board.next_ask_at and board.next_ask_at > canvas.now:
         what = "trying again" if board.trouble else "asking again"
         facts.append(f"{what} in {clock_face(board.next_ask_at - canvas.now)}")

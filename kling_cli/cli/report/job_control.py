@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
+import termios
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from types import FrameType
 from typing import Final
 
 import anyio
 
+_STDERR: Final = 2
 LOOK_EVERY_S: Final = 1.0  # some shells move a running job without a signal
 
 Pause = Callable[[], AbstractContextManager[None]]
@@ -51,6 +54,50 @@ async def share_terminal(terminal: int, pause: Pause) -> None:
                 case signal.SIGCONT if is_in_foreground(terminal):
                     with pause():  # after SIGSTOP the shell has left its own mode
                         pass
+
+
+@contextmanager
+def hidden_typing(prompt: str) -> Iterator[None]:
+    """Keep the terminal's echo off when the process is stopped and continued inside.
+
+    A shell leaves its own mode behind, in which a key would be seen as it is typed.
+    While the process is stopped the echo is on.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        _set_echo(is_on=True)
+        _stop()
+
+    def go_on(_number: int, _frame: FrameType | None) -> None:
+        _set_echo(is_on=False)
+        with suppress(OSError):  # not through the stream, which may be in use
+            os.write(_STDERR, prompt.encode("utf-8", "replace"))
+
+    handlers = {signal.SIGTSTP: stop, signal.SIGCONT: go_on}
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in handlers.items()
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _set_echo(*, is_on: bool) -> None:
+    """Set the echo of the terminal that controls us, if one does."""
+    with suppress(OSError, termios.error):
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+        try:
+            mode = termios.tcgetattr(terminal)
+            flags = mode[3] | termios.ECHO if is_on else mode[3] & ~termios.ECHO
+            mode[3] = flags
+            if is_in_foreground(terminal):
+                termios.tcsetattr(terminal, termios.TCSANOW, mode)
+        finally:
+            os.close(terminal)
 
 
 async def _next(signals: AsyncIterator[signal.Signals]) -> signal.Signals | None:

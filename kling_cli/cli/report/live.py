@@ -29,6 +29,7 @@ _NEWS = (
     happened.Submitted,
     happened.Settling,
     happened.Saved,
+    happened.DownloadResumed,
     happened.DownloadRetry,
     happened.Notice,
     happened.Remark,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from shutil import get_terminal_size, which
+from typing import TYPE_CHECKING
 
 from kling_cli.cli.report.choose import is_terminal
 from kling_cli.cli.report.streams import write_result
+
+if TYPE_CHECKING:
+    from subprocess import Popen
 
 _DEFAULT = "less"
 _LESS = "FRX"  # leave at once if it fits, keep colours, leave the text on the screen
@@ -41,6 +43,8 @@ def _is_paged(n_lines: int) -> bool:
 
 def _pager(environ: Mapping[str, str]) -> list[str]:
     """Return the command of the pager; empty where there is none."""
+    import shlex
+
     try:
         command = shlex.split(environ.get("PAGER", _DEFAULT))
     except ValueError:
@@ -51,6 +55,8 @@ def _pager(environ: Mapping[str, str]) -> list[str]:
 
 def _show(command: list[str], text: str) -> bool:
     """Return whether the pager has shown `text`, or as much as was wanted of it."""
+    import subprocess
+
     environ = {"LESS": _LESS, "LV": "-c", **os.environ}
     try:
         pager = subprocess.Popen(  # noqa: S603 -- the person's own choice
@@ -63,7 +69,7 @@ def _show(command: list[str], text: str) -> bool:
     return True
 
 
-def _feed(pager: subprocess.Popen[bytes], text: str) -> None:
+def _feed(pager: Popen[bytes], text: str) -> None:
     """Hand over the text and wait; Ctrl-C is the pager's."""
     assert pager.stdin is not None  # noqa: S101 -- it is a pipe
     raw: bytes | None = text.encode("utf-8", "surrogateescape")

@@ -156,6 +156,11 @@ def _ask_failed(event: happened.AskFailed) -> str:
     return f"could not ask{tries}: {event.error.message}; again in {pause}"
 
 
+def _download_resumed(event: happened.DownloadResumed) -> str:
+    whole = "" if event.total_bytes is None else f" of {size(event.total_bytes)}"
+    return f"resuming {event.name} after {size(event.done_bytes)}{whole}"
+
+
 def _download_retry(event: happened.DownloadRetry) -> str:
     return f"{event.name}: {event.reason}; again in {duration(event.retry_s)}"
 
@@ -196,6 +201,7 @@ _LINES: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
         happened.Asking: _silent,
         happened.AskFailed: _ask_failed,
         happened.Downloading: _silent,
+        happened.DownloadResumed: _download_resumed,
         happened.DownloadRetry: _download_retry,
         happened.Saved: _saved,
         happened.Notice: _notice,

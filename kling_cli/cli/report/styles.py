@@ -24,7 +24,7 @@ def style_for(stream: TextIO | None, *, is_colorless: bool = False) -> Style:
         is_terminal=is_terminal(stream),
         environ=os.environ,
     )
-    return _styled if is_colored else _plain
+    return _styled if is_colored else plain
 
 
 def _styled(text: str, style: str) -> str:
@@ -32,5 +32,6 @@ def _styled(text: str, style: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m"
 
 
-def _plain(text: str, _style: str) -> str:
+def plain(text: str, _style: str) -> str:
+    """Return the text as it is."""
     return text

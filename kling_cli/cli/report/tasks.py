@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kling_cli.cli.report.fit import Column, Paint, fitted
+from kling_cli.cli.report.links import linked
 from kling_cli.cli.report.styles import Style, style_for
-from kling_cli.cli.report.terminal import file_link, has_links
 from kling_cli.jobs.events import State
 from kling_cli.jobs.naming import from_here
 
@@ -39,20 +37,18 @@ _AGES = (
 )
 
 
+def in_color(state: State, style: Style) -> str:
+    """Return a state's word in the colour that it has everywhere."""
+    return style(state.value, _COLORS[state])
+
+
 def drawn(
     entries: Sequence[Entry], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
     """Yield a table that is as wide as the terminal at most."""
     style = style_for(sys.stdout, is_colorless=is_colorless)
-    link = _file_link if has_links(os.environ) else None
     width = get_terminal_size().columns
-    return table(entries, now, style=style, width=width, link=link)
-
-
-def _file_link(text: str, cell: str) -> str:
-    """Return the name of a file as a link to it; several in a cell are left alone."""
-    path = Path(cell)
-    return file_link(text, path) if path.is_file() else text
+    return table(entries, now, style=style, width=width, link=linked)
 
 
 def table(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 # Source: API reference, sections 2.7, 2.8 and 2.10, read 2026-10-04.
-_SEVERAL = {
+_SEVERAL_OUTPUTS = {
     "/v1/audio/video-to-audio": ("video", "audio"),
     "/v1/general/ai-multi-shot": ("views",),
     "/solutions/e-commerce/clothing_dupe": (
@@ -57,6 +57,11 @@ _WITH_SOUND = frozenset(
 )
 # Source: section 2.6: results of effects have no duration.
 _UNTIMED = frozenset({"/v1/videos/effects"})
+Values = Mapping[str, Any]
+
+MIN_RATIO, MAX_RATIO = 0.4, 2.5  # of an image that may be sent
+IMAGE_PX = {"1k": 1024, "2k": 2048, "4k": 4096}
+_SIDES = ("left", "right"), ("up", "down")
 AUTO_IMAGES = 4  # how many the service makes of a series that leaves it to it: a guess
 VIEW_SETS, VIEWS_A_SET = 3, 3
 SAMPLE_S = 3.0
@@ -97,8 +102,10 @@ class MediaRequest:
 
 def generate_outputs(request: MediaRequest) -> tuple[Output, ...]:
     """Return the outputs; an unknown kind is taken for a video."""
-    kinds = _SEVERAL.get(request.path, (request.output,))
-    return tuple(each for kind in kinds for each in _MAKERS.get(kind, _video)(request))
+    kinds = _SEVERAL_OUTPUTS.get(request.path, (request.output,))
+    return tuple(
+        each for kind in kinds for each in _GENERATORS.get(kind, _video)(request)
+    )
 
 
 def _video(request: MediaRequest) -> Iterator[Output]:
@@ -117,7 +124,7 @@ def _product_video(request: MediaRequest) -> Iterator[Output]:
     yield Video(id=request.new_id(), clip=clip, type="product_video", is_timed=False)
 
 
-def _still(kind: str, index: int) -> Callable[[MediaRequest], Iterator[Output]]:
+def _image_maker(kind: str, index: int) -> Callable[[MediaRequest], Iterator[Output]]:
     """Return the generator of a single image of this type, beside a video."""
 
     def make(request: MediaRequest) -> Iterator[Output]:
@@ -222,11 +229,11 @@ def _clip(request: MediaRequest) -> Clip:
     )
 
 
-_MAKERS: Mapping[str, Callable[[MediaRequest], Iterator[Output]]] = {
+_GENERATORS: Mapping[str, Callable[[MediaRequest], Iterator[Output]]] = {
     "video": _video,
     "product_video": _product_video,
-    "product_image": _still("product_image", 0),
-    "model_images": _still("model_images", 1),
+    "product_image": _image_maker("product_image", 0),
+    "model_images": _image_maker("model_images", 1),
     "subbed_video": _subbed_video,
     "srt": _subtitles("srt"),
     "ass": _subtitles("ass"),
@@ -238,17 +245,10 @@ _MAKERS: Mapping[str, Callable[[MediaRequest], Iterator[Output]]] = {
 }
 
 
-Values = Mapping[str, Any]
-
-MIN_RATIO, MAX_RATIO = 0.4, 2.5  # of an image that may be sent
-IMAGE_PX = {"1k": 1024, "2k": 2048, "4k": 4096}
-_SIDES = ("left", "right"), ("up", "down")
-
-
 def video_size(values: Values) -> tuple[int, int]:
     """Return width and height in pixels: those of an input frame, or as asked for."""
-    seen = _describe_input(next(_frames(values), None))
-    ratio = _ratio_of(seen) or _asked_ratio(values) or _scene_ratio(values)
+    facts = _describe_input(next(_frames(values), None))
+    ratio = _ratio_of(facts) or _requested_ratio(values) or _scene_ratio(values)
     return size_for(str(values.get("resolution")), ratio)
 
 
@@ -270,8 +270,8 @@ def _scene_ratio(values: Values) -> float:
 def image_size(body: Values, values: Values) -> tuple[int, int]:
     """Return width and height in pixels: as asked for, or the ratio of the input."""
     side = IMAGE_PX.get(str(values.get("resolution")), IMAGE_PX["1k"])
-    seen = _describe_input(body.get("image") or body.get("human_image"))
-    ratio = _asked_ratio(values) or _ratio_of(seen) or 1.0
+    facts = _describe_input(body.get("image") or body.get("human_image"))
+    ratio = _requested_ratio(values) or _ratio_of(facts) or 1.0
     width, height = side * sqrt(ratio), side / sqrt(ratio)
     across, down = (
         1 + sum(_share(body, f"{side}_expansion_ratio") for side in sides)
@@ -285,7 +285,7 @@ def _share(body: Values, name: str) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _asked_ratio(values: Values) -> float | None:
+def _requested_ratio(values: Values) -> float | None:
     """Return width:height as asked for; None where it is left to the model."""
     width, _, height = str(values.get("aspect_ratio") or "").partition(":")
     if not (width.isdecimal() and height.isdecimal()):
@@ -293,10 +293,10 @@ def _asked_ratio(values: Values) -> float | None:
     return int(width) / int(height)
 
 
-def _ratio_of(seen: ImageFacts | None) -> float | None:
-    if seen is None or not (seen.width and seen.height):
+def _ratio_of(facts: ImageFacts | None) -> float | None:
+    if facts is None or not (facts.width and facts.height):
         return None
-    return min(max(seen.width / seen.height, MIN_RATIO), MAX_RATIO)
+    return min(max(facts.width / facts.height, MIN_RATIO), MAX_RATIO)
 
 
 def _describe_input(value: Any) -> ImageFacts | None:

@@ -295,20 +295,22 @@ class SimulatedApi:
         return responses.error(why, self._state.ids.request_id())
 
 
-def _drop_empty_strings(value: Any) -> Any:
-    """Return a body without its empty strings: the API takes them for absent.
+def _drop_empty(value: Any) -> Any:
+    """Return a body without its empty strings, which the API takes for absent.
 
-    Those that stand in a list for themselves stay. Source: observed.
+    Source: observed. That empty arrays and objects are absent too is a guess; what
+    stands in an array stays.
     """
     if isinstance(value, list):
-        return [_drop_empty_strings(each) for each in value]
+        return [_drop_empty(each) for each in value]
     if isinstance(value, dict):
-        return {k: _drop_empty_strings(each) for k, each in value.items() if each != ""}
+        kept = {k: _drop_empty(each) for k, each in value.items()}
+        return {k: each for k, each in kept.items() if each not in ("", [], {})}
     return value
 
 
 async def _json(request: Request) -> Any:
-    """Return the body as JSON, without empty strings.
+    """Return the body as JSON, without what is empty.
 
     None, which is no request, if it is no JSON, too long or too deep.
     """
@@ -318,6 +320,6 @@ async def _json(request: Request) -> Any:
         if len(raw) > MAX_BODY_BYTES:
             return None
     try:
-        return _drop_empty_strings(json.loads(raw))
+        return _drop_empty(json.loads(raw))
     except (ValueError, RecursionError):
         return None

@@ -10,7 +10,7 @@ from kling_cli.sandbox.routes.responses import Refusal, refusal
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kling_cli.sandbox.state.sandbox_state import Keys
+    from kling_cli.sandbox.state.sandbox_state import AccountKeys
 
 # Observed. Source: API reference, sections 1.3 and 8, read 2026-10-04.
 API_KEY_ONLY = (
@@ -22,7 +22,7 @@ NOT_THREE_PARTS = "The token was expected to have 3 parts, but got {parts}"
 
 
 def check_authorization(
-    header: str | None, *, keys: Keys, needs_api_key: bool, now: datetime
+    header: str | None, *, keys: AccountKeys, needs_api_key: bool, now: datetime
 ) -> Refusal | None:
     """Return why a request with this Authorization header is refused, or None."""
     scheme, _, token = (header or "").strip().partition(" ")
@@ -40,7 +40,7 @@ def check_authorization(
     return _check_jwt(token, keys, now.timestamp())
 
 
-def _check_jwt(token: str, keys: Keys, now_s: float) -> Refusal | None:
+def _check_jwt(token: str, keys: AccountKeys, now_s: float) -> Refusal | None:
     parts = token.count(".") + 1
     if parts != JWT_PARTS:
         # the service's library says 0 for a token without a single dot

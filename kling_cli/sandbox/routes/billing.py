@@ -11,9 +11,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.sandbox.media.outputs import Json, Video
-from kling_cli.sandbox.routes.queries import invalid, whole
+from kling_cli.sandbox.routes.queries import invalid_value, parse_integer
 from kling_cli.sandbox.routes.responses import Refusal, refusal
-from kling_cli.sandbox.state.account import PACKS, Call, pack_id
+from kling_cli.sandbox.state.account import PACKS, ChargedCall, pack_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,9 +37,9 @@ def costs(state: SandboxState, params: Mapping[str, str]) -> dict[str, Any] | Re
     """Return the packs bought in the window asked about, and what is left in them."""
     bounds = []
     for name in ("start_time", "end_time"):
-        bound = whole(params.get(name), 0)
+        bound = parse_integer(params.get(name), 0)
         if bound is None:
-            return invalid(name, params.get(name))
+            return invalid_value(name, params.get(name))
         bounds.append(bound)
     now, wanted = state.clock.now_s(), params.get("resource_pack_name")
     charged = [*state.charged()]
@@ -68,13 +68,15 @@ def _page(body: Any, rows: list[Json], keys: tuple[str, ...]) -> Json | Refusal:
     query = _resumed(body) if isinstance(body, dict) else None
     if query is None:
         return refusal(1200) if not isinstance(body, dict) else _bad_cursor(body)
-    start, end = (whole(query.get(name), 0) for name in ("start_time", "end_time"))
+    start, end = (
+        parse_integer(query.get(name), 0) for name in ("start_time", "end_time")
+    )
     if start is None or end is None:
         name = "start_time" if start is None else "end_time"
-        return invalid(name, query.get(name))
-    limit = whole(query.get("limit", MAX_LIMIT), 1, MAX_LIMIT)
+        return invalid_value(name, query.get(name))
+    limit = parse_integer(query.get("limit", MAX_LIMIT), 1, MAX_LIMIT)
     if limit is None:
-        return invalid("limit", query.get("limit"))
+        return invalid_value("limit", query.get("limit"))
     wanted = _filters(query.get("filters") or [], keys)
     if isinstance(wanted, Refusal):
         return wanted
@@ -104,15 +106,15 @@ def _answer(matching: list[Json], query: Mapping[str, Any], limit: int) -> Json:
 def _filters(filters: Any, keys: tuple[str, ...]) -> dict[str, list[Any]] | Refusal:
     """Return the wanted values by key: any of one key's, something of each key."""
     if not isinstance(filters, list):
-        return invalid("filters", filters)
+        return invalid_value("filters", filters)
     wanted: dict[str, list[Any]] = {}
     for each in filters:
         key = each.get("key") if isinstance(each, dict) else None
         if key not in keys:
-            return invalid("filters.key", key)
+            return invalid_value("filters.key", key)
         values = each.get("values")
         if not isinstance(values, list) or not values:
-            return invalid("filters.values", values)
+            return invalid_value("filters.values", values)
         wanted.setdefault(str(key), []).extend(values)
     if {"package_id", "package_name"} <= wanted.keys():
         return refusal(1201, "package_name and package_id exclude each other")
@@ -125,12 +127,12 @@ def _rows(state: SandboxState) -> Iterator[Json]:
     left = dict.fromkeys(PRODUCT_TYPES, state.account.units)
     tasks = [(t.times.ended_at, t) for t in state.tasks if t.charge_at(now)]
     calls = [(call.made_at, call) for call in state.calls]
-    paid: list[tuple[float, SandboxTask | Call]] = [*tasks, *calls]
+    paid: list[tuple[float, SandboxTask | ChargedCall]] = [*tasks, *calls]
     for moment, each in sorted(paid, key=lambda pair: pair[0]):
         before, amount = left[each.pack], each.charge_at(now)
         left[each.pack] = round(max(0.0, before - amount), 4)
         name = state.account.pack_info(each.pack, (), now)["resource_pack_name"]
-        what = _of_call(each) if isinstance(each, Call) else _of_task(each)
+        what = _of_call(each) if isinstance(each, ChargedCall) else _of_task(each)
         yield {
             "task_id": each.id,
             "api_key_name": KEY_NAME,
@@ -145,7 +147,7 @@ def _rows(state: SandboxState) -> Iterator[Json]:
         }
 
 
-def _of_call(call: Call) -> Json:
+def _of_call(call: ChargedCall) -> Json:
     return _about(call.name.rpartition("/")[2], "")
 
 
@@ -189,4 +191,4 @@ def _resumed(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _bad_cursor(body: Mapping[str, Any]) -> Refusal:
-    return invalid("cursor", body.get("cursor"))
+    return invalid_value("cursor", body.get("cursor"))

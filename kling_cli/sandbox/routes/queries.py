@@ -30,7 +30,7 @@ BOTH_IDS = "only one of task_ids and external_task_ids is allowed"
 TOO_MANY_IDS = "task_ids and external_task_ids cannot exceed 20 in total"
 NOT_FOUND = "Task not found by id/external id: {id}"
 
-Keeps = Callable[[SandboxTask], bool]
+Predicate = Callable[[SandboxTask], bool]
 T = TypeVar("T")
 
 
@@ -49,10 +49,10 @@ def tasks_by_ids(
     found = [state.tasks.get(each) for each in ids]
     found += [state.tasks.by_external_id(each) for each in external_ids]
     shown = [task for task in found if task is not None]
-    return in_new_shape(state, [t for t in shown if is_shown(t, is_solutions)])
+    return in_new_shape(state, [t for t in shown if is_in_collection(t, is_solutions)])
 
 
-def is_shown(task: SandboxTask, is_solutions: bool) -> bool:
+def is_in_collection(task: SandboxTask, is_solutions: bool) -> bool:
     """Say whether a task belongs to `/solutions` or `/tasks`, as asked.
 
     Whether `/tasks` covers solutions is not known (section 7): who relies on it here
@@ -64,14 +64,14 @@ def is_shown(task: SandboxTask, is_solutions: bool) -> bool:
 def legacy_single(state: SandboxState, path: str, task_id: str) -> Any:
     """Return the task of this family that has the id, ours or the caller's."""
     found = state.tasks.get(task_id) or state.tasks.by_external_id(task_id)
-    if found is None or not _is_of(path)(found):
+    if found is None or not _is_in_family(path)(found):
         return refusal(1201, NOT_FOUND.format(id=task_id))
     return legacy_shape(found, state.clock.now_s(), state.links.task_url)
 
 
 def legacy_list(state: SandboxState, path: str, params: Mapping[str, str]) -> Any:
     """Return a page of the family's tasks, newest first."""
-    mine = filter(_is_of(path), newest_first(state.tasks))
+    mine = filter(_is_in_family(path), newest_first(state.tasks))
     longest = MAX_VOICES if path.endswith("-voices") else MAX_PAGE_SIZE
     page = page_of(list(filter(is_listed, mine)), params, longest)
     if isinstance(page, Refusal):
@@ -84,12 +84,12 @@ def page_of(
     items: list[T], params: Mapping[str, str], longest: int = MAX_PAGE_SIZE
 ) -> list[T] | Refusal:
     """Return the page of `items` that `pageNum` and `pageSize` ask for."""
-    number = whole(params.get("pageNum", 1), 1, MAX_PAGE)
-    size = whole(params.get("pageSize", DEFAULT_PAGE_SIZE), 1, longest)
+    number = parse_integer(params.get("pageNum", 1), 1, MAX_PAGE)
+    size = parse_integer(params.get("pageSize", DEFAULT_PAGE_SIZE), 1, longest)
     if number is None:
-        return invalid("pageNum", params["pageNum"])
+        return invalid_value("pageNum", params["pageNum"])
     if size is None:
-        return invalid("pageSize", params["pageSize"])
+        return invalid_value("pageSize", params["pageSize"])
     return items[(number - 1) * size : number * size]
 
 
@@ -113,14 +113,16 @@ def newest_first(tasks: Iterable[SandboxTask]) -> list[SandboxTask]:
     return list(tasks)[::-1]
 
 
-def _is_of(path: str) -> Keeps:
+def _is_in_family(path: str) -> Predicate:
     return lambda task: (
         task.plan.route.create_path == path
         and task.plan.route.generation is Generation.LEGACY
     )
 
 
-def whole(value: Any, minimum: int, maximum: float = float("inf")) -> int | None:
+def parse_integer(
+    value: Any, minimum: int, maximum: float = float("inf")
+) -> int | None:
     """Return a number, or a text that is one, when it is within the bounds."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
@@ -131,7 +133,7 @@ def whole(value: Any, minimum: int, maximum: float = float("inf")) -> int | None
     return number if minimum <= number <= maximum else None
 
 
-def invalid(name: str, value: Any) -> Refusal:
+def invalid_value(name: str, value: Any) -> Refusal:
     return refusal(1201, f"{name} value '{value}' is invalid")
 
 
@@ -153,18 +155,20 @@ def search(
         return refusal(1200)
     limit = _limit(body, is_solutions=is_solutions)
     if limit is None:
-        return invalid("limit", body.get("limit"))
-    keeps = _filters(state, body.get("filters") or [], is_solutions=is_solutions)
-    if isinstance(keeps, Refusal):
-        return keeps
+        return invalid_value("limit", body.get("limit"))
+    predicates = _filters(state, body.get("filters") or [], is_solutions=is_solutions)
+    if isinstance(predicates, Refusal):
+        return predicates
     window = _window(state, body)
     if isinstance(window, Refusal):
         return window
     start, end, after = window
-    known = [t for t in newest_first(state.tasks) if is_shown(t, is_solutions)]
+    known = [t for t in newest_first(state.tasks) if is_in_collection(t, is_solutions)]
     newest = [task for task in known if start <= _created_ms(task) <= end]
     rest = _after(newest, after)
-    matching = [task for task in rest if all(keep(task) for keep in keeps)]
+    matching = [
+        task for task in rest if all(predicate(task) for predicate in predicates)
+    ]
     page = matching[:limit]
     answer = {
         "result": in_new_shape(state, page),
@@ -179,8 +183,8 @@ def search(
 def _limit(body: Mapping[str, Any], *, is_solutions: bool) -> int | None:
     """Return the length of a page; of solutions, at least one is shown."""
     if not is_solutions:
-        return whole(body.get("limit", DEFAULT_LIMIT), 1, MAX_LIMIT)
-    limit = whole(body.get("limit", MAX_LIMIT), -MAX_LIMIT, MAX_LIMIT)
+        return parse_integer(body.get("limit", DEFAULT_LIMIT), 1, MAX_LIMIT)
+    limit = parse_integer(body.get("limit", MAX_LIMIT), -MAX_LIMIT, MAX_LIMIT)
     return None if limit is None else max(1, limit)
 
 
@@ -193,26 +197,26 @@ def _window(
 ) -> tuple[int, int, str] | Refusal:
     """Return the start and end in ms, and the id after which to go on."""
     if cursor := body.get("cursor"):
-        return _read_cursor(cursor) or invalid("cursor", cursor)
+        return _read_cursor(cursor) or invalid_value("cursor", cursor)
     now_ms = int(state.clock.now_s() * 1000)
-    end = whole(body.get("end_time") or now_ms, 0)
+    end = parse_integer(body.get("end_time") or now_ms, 0)
     if end is None:
-        return invalid("end_time", body["end_time"])
-    start = whole(body.get("start_time") or end - MONTH_MS, 0)
+        return invalid_value("end_time", body["end_time"])
+    start = parse_integer(body.get("start_time") or end - MONTH_MS, 0)
     if start is None or start >= end:
-        return invalid("start_time", body["start_time"])
+        return invalid_value("start_time", body["start_time"])
     return start, end, ""
 
 
 def _filters(
     state: SandboxState, filters: Any, *, is_solutions: bool
-) -> list[Keeps] | Refusal:
+) -> list[Predicate] | Refusal:
     """Return the predicates of the filters; each passes any one of its values.
 
     Solutions are filtered by status only, and say `succeed` too (section 2.10).
     """
     if not isinstance(filters, list):
-        return invalid("filters", filters)
+        return invalid_value("filters", filters)
     now = state.clock.now_s()
     traits: dict[str, tuple[set[str], Callable[[SandboxTask], str]]] = {
         "status": ({*Phase}, lambda task: task.phase_at(now).value),
@@ -221,20 +225,20 @@ def _filters(
     if is_solutions:
         del traits["product_type"]
         traits["status"][0].add("succeed")
-    keeps: list[Keeps] = []
+    predicates: list[Predicate] = []
     for each in filters:
         key = each.get("key") if isinstance(each, dict) else None
         if key not in traits:
-            return invalid("filters.key", key)
+            return invalid_value("filters.key", key)
         known, trait = traits[key]
         wanted = each.get("values")
         if not _are_among(wanted, known):
-            return invalid("filters.values", wanted)
-        keeps.append(_has(trait, {_ALSO.get(value, value) for value in wanted}))
-    return keeps
+            return invalid_value("filters.values", wanted)
+        predicates.append(_has(trait, {_ALSO.get(value, value) for value in wanted}))
+    return predicates
 
 
-def _has(trait: Callable[[SandboxTask], str], wanted: set[str]) -> Keeps:
+def _has(trait: Callable[[SandboxTask], str], wanted: set[str]) -> Predicate:
     return lambda task: trait(task) in wanted
 
 

@@ -37,6 +37,12 @@ EXAMPLE_SESSIONS = frozenset(
         "880000000000000503",
     }
 )
+MAX_FRAMES, MAX_POINTS = 10, 10
+NOT_RECOGNISED = 1
+_FREE = {
+    "final_unit_deduction": "0",
+    "final_balance_deduction": {"quota": "0", "list_price": "0"},
+}
 LIFE_S = 24 * 3600
 NO_SESSION = "Session not found or expired: {id}"
 NO_ROOM = "sound_insert_time is invalid: the sound must end within the video"
@@ -52,7 +58,7 @@ def open_session(
     video_id = body.get("video_id")
     session = VideoSession(
         opened_at=state.clock.now_s(),
-        clip=own or _guess(session_id),
+        clip=own or _default_clip(session_id),
         is_own=own is not None,
         video_id=video_id if isinstance(video_id, str) else None,
         faces=faces,
@@ -70,7 +76,7 @@ def find_session(
     if session_id not in state.sessions and session_id in EXAMPLE_SESSIONS:
         state.sessions[session_id] = VideoSession(
             opened_at=now,
-            clip=_guess(session_id),
+            clip=_default_clip(session_id),
             is_opened=False,
             marks={0: {MIDDLE}},
         )
@@ -128,7 +134,7 @@ def _ids(session: VideoSession) -> list[str]:
     return [str(number) for number in range(session.faces)]
 
 
-def _guess(label: str) -> Clip:
+def _default_clip(label: str) -> Clip:
     return Clip(
         width=WIDTH,
         height=HEIGHT,
@@ -144,14 +150,6 @@ def _own_clip(state: SandboxState, body: Mapping[str, Any]) -> Clip | None:
         state, str(body.get("video_id") or body.get("video_url") or "")
     )
     return found if isinstance(found, Clip) else None
-
-
-MAX_FRAMES, MAX_POINTS = 10, 10
-NOT_RECOGNISED = 1
-_FREE = {
-    "final_unit_deduction": "0",
-    "final_balance_deduction": {"quota": "0", "list_price": "0"},
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ OUT_OF_RANGE = "{name} out of range. Please provide a value between {low} and {h
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SolutionRequest:
     """A solution's body: its items by their type, and its settings."""
 
     items: Mapping[str, Items]
@@ -65,7 +65,7 @@ class Wording:
     settings: Mapping[str, tuple[tuple[Any, ...], str]] = field(default_factory=dict)
     images: tuple[str, ...] = ()
     unsupported_image: str = ""
-    more: Callable[[Request], Iterator[str]] | None = None
+    more: Callable[[SolutionRequest], Iterator[str]] | None = None
 
 
 def solution_message(path: str, body: Mapping[str, Any]) -> str | None:
@@ -83,10 +83,10 @@ def solution_message(path: str, body: Mapping[str, Any]) -> str | None:
         items.setdefault(str(each.get("type")), []).append(each)
     settings = body.get("settings")
     settings = settings if isinstance(settings, Mapping) else {}
-    return next(_said(wording, Request(items, settings)), None)
+    return next(_messages(wording, SolutionRequest(items, settings)), None)
 
 
-def _said(wording: Wording, request: Request) -> Iterator[str]:
+def _messages(wording: Wording, request: SolutionRequest) -> Iterator[str]:
     yield from (
         message for kind, message in wording.missing.items() if not request.of(kind)
     )
@@ -118,7 +118,7 @@ def _is_bad_image(url: str) -> bool:
     )
 
 
-def _of_clothes(request: Request) -> Iterator[str]:
+def _clothing_messages(request: SolutionRequest) -> Iterator[str]:
     if any(not each.get("url") for each in request.of("bgm")):
         yield BGM_IS_EMPTY
     (model,) = catalogue.load("clothing-dupe").models
@@ -127,7 +127,7 @@ def _of_clothes(request: Request) -> Iterator[str]:
         yield INVALID_VOICE
 
 
-def _of_presenter(request: Request) -> Iterator[str]:
+def _presenter_messages(request: SolutionRequest) -> Iterator[str]:
     own, ready = request.of("avatar_image"), request.of("avatar_id")
     if len(own) + len(ready) != 1:
         yield ONE_AVATAR
@@ -144,7 +144,7 @@ def _of_presenter(request: Request) -> Iterator[str]:
         yield NO_RATE
 
 
-def _of_subtitles(request: Request) -> Iterator[str]:
+def _subtitle_messages(request: SolutionRequest) -> Iterator[str]:
     if any(not is_url(str(each.get("url", ""))) for each in request.of("source_video")):
         yield BAD_SOURCE
     terms = (each.get(k) for each in request.of("glossary") for k in _TERM_KEYS)
@@ -236,7 +236,7 @@ _WORDINGS: Mapping[str, Wording] = {
                 CLOTHES_RATIOS,
             ),
         },
-        more=_of_clothes,
+        more=_clothing_messages,
     ),
     "/solutions/talking_agent": Wording(
         settings={
@@ -256,7 +256,7 @@ _WORDINGS: Mapping[str, Wording] = {
         images=("avatar_image", "ref_image"),
         unsupported_image="Unsupported image. Please check the image format, size and "
         "dimensions.",
-        more=_of_presenter,
+        more=_presenter_messages,
     ),
     "/solutions/drama_subtitle": Wording(
         missing={
@@ -267,6 +267,6 @@ _WORDINGS: Mapping[str, Wording] = {
             **_only_one(("source_video",)),
             "glossary": (MAX_GLOSSARY, "Glossary exceeds the limit of 200 entries."),
         },
-        more=_of_subtitles,
+        more=_subtitle_messages,
     ),
 }

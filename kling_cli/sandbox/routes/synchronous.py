@@ -20,7 +20,7 @@ from kling_cli.sandbox.routes.validation import (
     find_unknown_id,
     parse_create,
 )
-from kling_cli.sandbox.state.account import Call
+from kling_cli.sandbox.state.account import ChargedCall
 from kling_cli.sandbox.state.sources import speech_s
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def call_synchronously(state: SandboxState, path: str, body: Any) -> Json | Refu
     if isinstance(answer, Refusal) or not units:
         return answer
     now = state.clock.now_s()
-    state.calls.append(Call(id=call_id, name=path, pack=pack, units=units, made_at=now))
+    state.calls.append(
+        ChargedCall(id=call_id, name=path, pack=pack, units=units, made_at=now)
+    )
     return answer | {
         "final_unit_deduction": f"{units:g}",
         "final_balance_deduction": {"quota": "0", "list_price": "0"},

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kling_cli.sandbox.state.sandbox_state import SandboxState
 
 # Whose settings may be in camelCase too. Source: section 2.10.
-SPELLED_TWICE = frozenset({"/solutions/talking_agent"})
+CAMEL_CASE_PATHS = frozenset({"/solutions/talking_agent"})
 # Observed. Source: API reference, section 2.6 and error table, read 2026-10-04; the
 # code that goes with the first is not known.
 DISCONTINUED = "The model '{name}' has been discontinued and is no longer available."
@@ -38,7 +38,7 @@ EXAMPLE_VOICE = "830000000000000301"
 
 # Speech has voices of its own, which the first lip sync takes too. Source: section 3.3,
 # as of October 2025.
-SPEAKING = frozenset({"/v1/audio/tts", "/v1/videos/lip-sync"})
+SPEECH_VOICE_PATHS = frozenset({"/v1/audio/tts", "/v1/videos/lip-sync"})
 SPEECH_VOICES = frozenset(
     """
     ai_chenjiahao_712 ai_huangyaoshi_712 ai_huangzhong_712 ai_kaiya
@@ -55,7 +55,7 @@ SPEECH_VOICES = frozenset(
     """.split()  # noqa: SIM905 -- a table of words
 )
 
-Has = Callable[["SandboxState", str], bool]
+Lookup = Callable[["SandboxState", str], bool]
 """Says whether the account has a thing of this id, ready to be used."""
 
 
@@ -84,7 +84,7 @@ def parse_create(path: str, body: Any) -> CreateRequest | Refusal:
     if not isinstance(body, dict):
         return refusal(1200)
     product, route, model = found
-    body = _in_snake_case(body) if path in SPELLED_TWICE else body
+    body = _in_snake_case(body) if path in CAMEL_CASE_PATHS else body
     chosen = model or _choose_model(product, route, body)
     if isinstance(chosen, Refusal):
         return chosen
@@ -146,7 +146,7 @@ def find_unknown_id(
         return None
     for key, value in _ids(body):
         has, message = _REFERENCES[key]
-        if key == "voice_id" and path in SPEAKING:
+        if key == "voice_id" and path in SPEECH_VOICE_PATHS:
             has = _is_speech_voice
         if not has(state, str(value)):
             return refusal(1201, message.format(id=value))
@@ -214,7 +214,7 @@ def _is_speech_voice(_state: SandboxState, wanted: str) -> bool:
 
 
 VOICE_NOT_FOUND = "Voice id not found"
-_REFERENCES: Mapping[str, tuple[Has, str]] = {
+_REFERENCES: Mapping[str, tuple[Lookup, str]] = {
     "video_id": (_has_video, "From video not found by id: {id}"),
     "audio_id": (_has_audio, "Audio not found by id: {id}"),
     "voice_id": (_has_voice, VOICE_NOT_FOUND),

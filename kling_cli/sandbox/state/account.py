@@ -29,7 +29,7 @@ class Charged(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ChargedCall:
     """A request that was answered at once, and paid for at once."""
 
     id: str

@@ -8,7 +8,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
 from kling_cli.sandbox.faults import FaultQueue, parse_fault
-from kling_cli.sandbox.state.account import PACK_AGE_S, Account, Call, Charged
+from kling_cli.sandbox.state.account import PACK_AGE_S, Account, Charged, ChargedCall
 from kling_cli.sandbox.state.library import FILES
 from kling_cli.sandbox.state.signed_links import SignedLinks
 from kling_cli.sandbox.state.tasks import Phase, TaskRepository
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kling_cli.sandbox.options import SandboxOptions
 
 
-class Ids:
+class IdGenerator:
     """Generates ids in the forms the API uses. Source: API reference, section 1.5."""
 
     def __init__(self, seed: int | None) -> None:
@@ -62,7 +62,7 @@ class VideoSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class AccountKeys:
     """The credentials of the sandbox's one account."""
 
     api_key: str
@@ -83,11 +83,11 @@ class SandboxState:
     """
 
     def __init__(self, options: SandboxOptions, *, base_url: str) -> None:
-        ids = Ids(options.seed)
+        ids = IdGenerator(options.seed)
         self.options = options
         self.base_url = base_url
         self.ids = ids
-        self.keys = Keys(
+        self.keys = AccountKeys(
             api_key=options.api_key or ids.key("sandbox-"),
             access_key=options.access_key or ids.key("sandbox-access-"),
             secret_key=options.secret_key or ids.key("sandbox-secret-"),
@@ -100,7 +100,7 @@ class SandboxState:
             bought_at=self.clock.now_s() - options.has_seed_data * PACK_AGE_S,
         )
         self.tasks = TaskRepository()
-        self.calls: list[Call] = []
+        self.calls: list[ChargedCall] = []
         self.files: dict[str, Mapping[str, Content]] = {**FILES}
         self.first_elements: dict[str, Element] = {}
         self.audio_s: dict[str, float] = {}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_S = 5
 LETTERS_A_SECOND = 14  # a guess
+_PRO_PX = 1080 * 1080  # between the areas of 720p and 1080p
 _SCRIPTS = frozenset({"talking-agent"})  # as long as it takes to say
 
 
@@ -45,7 +46,7 @@ def result_length(
     values = settled(plan, values)
     source = length.followed(plan, values)
     if source is None:
-        return _asked_for(state, plan, values)
+        return _requested_length(state, plan, values)
     seconds = length.measured_s(plan, source, values)
     seconds = seconds or known_duration_s(state, strip_handle(values[source.follows]))
     if seconds is not None:
@@ -92,7 +93,7 @@ def session_clip(state: SandboxState, values: Mapping[str, Any]) -> Clip | None:
     return session.clip if session is not None and session.is_own else None
 
 
-def _asked_for(
+def _requested_length(
     state: SandboxState, plan: Plan, values: Mapping[str, Any]
 ) -> ResultLength:
     if plan.product.name in _SCRIPTS:
@@ -130,9 +131,6 @@ def _of_content(content: Content | None) -> float | None:
     if isinstance(content, Clip):
         return content.duration_s
     return content.seconds if isinstance(content, Sound) else None
-
-
-_PRO_PX = 1080 * 1080  # between the areas of 720p and 1080p
 
 
 def inherited_values(state: SandboxState, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from kling_cli.api.account import Deduction
 from kling_cli.api.paging import Listed
 from kling_cli.cli.account_options import Period, checked_types
-from kling_cli.cli.report.bill import listing, summed, totals
+from kling_cli.cli.report.bill import left, listing, summed, totals
 from kling_cli.errors import UsageError
 
 NOON = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
@@ -113,3 +113,27 @@ def test_types_of_packs_are_known_in_either_spelling() -> None:
     assert checked_types(None) == ()
     with pytest.raises(UsageError, match="--product-type audio"):
         checked_types(["audio"])
+
+
+def test_what_is_left_in_cash_is_said_by_the_newest_row_of_each_kind() -> None:
+    rows = [
+        a_row(1.0, "USD", left_after=None, cash_type="balance"),
+        a_row(1.0, "USD", left_after=7.5, cash_type="balance"),
+        a_row(1.0, "USD", left_after=8.5, cash_type="balance", days_ago=1),
+        a_row(1.0, "USD", left_after=3.0, cash_type="test_balance", days_ago=2),
+    ]
+
+    known = left(rows)
+    shown = listing("account balance", Listed(items=()), Period(), known)
+
+    assert [(one["amount"], one["cash_type"]) for one in known] == [
+        (7.5, "balance"),
+        (3.0, "test_balance"),
+    ]
+    assert shown.facts["left"] == known
+    assert list(shown.warnings) == [
+        "left 7.5 USD, as of 2026-10-04T12:00:00.000Z",
+        "left 3 USD (test balance), as of 2026-10-02T12:00:00.000Z",
+    ]
+    assert shown.empty is not None
+    assert "--since 30d" in shown.empty.message

@@ -78,6 +78,12 @@ def test_an_api_that_is_down_is_said_with_the_try_and_when_the_next_is() -> None
     ]
 
 
+def test_an_api_that_is_down_is_said_before_any_task_is_known() -> None:
+    failed = happened.AskFailed(error=UnreachableError("x is down"), retry_s=4.0)
+
+    assert drawn(failed, now=1.0) == ["  x is down · try 1", "  trying again in 0:03"]
+
+
 def test_a_job_that_takes_longer_than_usual_says_so() -> None:
     lines = drawn(submitted(), now=100.0)
 

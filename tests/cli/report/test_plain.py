@@ -17,6 +17,7 @@ from kling_cli.errors import RefusedError, UsageError
 from kling_cli.jobs import events as happened
 from kling_cli.jobs.events import Event
 from tests.cli.examples import (
+    EXTERNAL_ID,
     FILE,
     TASK_ID,
     a_result,
@@ -39,6 +40,7 @@ callback: {TASK_ID} processing (via the secret URL); checking with the API
 {TASK_ID} processing
 warning: the tunnel is slow (never mind)
 2 faces found (0.05 units)
+resuming {FILE} after 87.9 KB of 1.2 MB
 {FILE}: the connection broke; again in 1s
 saved {FILE} (1.2 MB)
 {TASK_ID} succeeded, took 1m 32s, 4 units, notified by callback
@@ -163,3 +165,22 @@ def test_a_job_that_never_was_a_task_ends_with_its_error_alone() -> None:
     )
 
     assert line(happened.Finished(result=refused)) is None
+
+
+def test_a_task_has_its_own_time_and_one_without_any_that_of_the_run() -> None:
+    waited = a_result(elapsed_s=0.2)
+    running = a_result(status=TaskStatus.PROCESSING, elapsed_s=0.2, units=None)
+
+    assert "took 1m 32s" in summary(waited)
+    assert summary(running) == (
+        f"{TASK_ID} processing, after 0.2s, notified by callback"
+    )
+
+
+def test_a_job_without_a_task_is_not_submitted_and_one_in_doubt_not_finished() -> None:
+    nothing = {"task_id": None, "elapsed_s": None, "units": None, "completed_by": None}
+    refused = a_result(status=TaskStatus.UNKNOWN, is_unsubmitted=True, **nothing)
+    in_doubt = a_result(status=TaskStatus.UNKNOWN, **nothing)
+
+    assert summary(refused) == f"{EXTERNAL_ID} not submitted"
+    assert summary(in_doubt) == f"{EXTERNAL_ID} not finished"

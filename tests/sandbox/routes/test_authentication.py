@@ -9,12 +9,14 @@ import jwt
 import pytest
 
 from kling_cli.sandbox.routes.authentication import check_authorization
-from kling_cli.sandbox.state.sandbox_state import Keys
+from kling_cli.sandbox.state.sandbox_state import AccountKeys
 from tests.sandbox.client import LEGACY, TURBO, SandboxClient, open_client
 
 NOW = datetime(2026, 10, 4, 12, 0, tzinfo=UTC)
 NOW_S = NOW.timestamp()
-KEYS = Keys(api_key="the-api-key", access_key="the-access-key", secret_key="s" * 40)
+KEYS = AccountKeys(
+    api_key="the-api-key", access_key="the-access-key", secret_key="s" * 40
+)
 
 
 def a_token(secret: str = KEYS.secret_key, **claims: Any) -> str:

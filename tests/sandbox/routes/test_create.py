@@ -345,6 +345,8 @@ async def test_without_a_seed_everything_differs() -> None:
                 "prompt": "a boat",
                 "mode": "std",
                 "duration": "5",
+                "multi_prompt": [],
+                "camera_control": {"type": "", "config": {}},
                 **dict.fromkeys(
                     (
                         *("image_tail", "negative_prompt", "static_mask"),
@@ -378,7 +380,7 @@ async def test_without_a_seed_everything_differs() -> None:
         ),
     ],
 )
-async def test_an_empty_string_is_as_good_as_nothing(
+async def test_an_empty_value_is_as_good_as_nothing(
     path: str, body: dict[str, Any], client: SandboxClient
 ) -> None:
     answers = [(await client.http.post(path, json=body)).json() for _ in range(2)]
