@@ -23,10 +23,9 @@ from kling_cli.tunnels.ssh import (
     PINGGY,
     SERVEO,
     SshProvider,
-    SshTarget,
-    read_target,
 )
 from kling_cli.tunnels.ssh_connection import UnknownHostKeyError, accept_host_key
+from kling_cli.tunnels.ssh_target import SshTarget, read_target
 from tests.support.echo import Echo, echo_server
 from tests.support.ssh_server import SshServer, ssh_server
 
