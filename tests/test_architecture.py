@@ -35,6 +35,9 @@ WITHOUT_CIRCLES = (
 )
 BOUNDARY = frozenset({"main", "__main__"})
 
+# Parts whose `__init__` is all that the others import.
+FACES = ("tunnels",)
+
 # Where a library may be imported, as beginnings of paths below the package.
 HOMES: dict[str, tuple[str, ...]] = {
     "pyngrok": ("tunnels/",),
@@ -190,6 +193,17 @@ def test_no_imports_go_in_a_circle(name: str) -> None:
     }
 
     TopologicalSorter(graph).prepare()  # raises with the circle, if there is one
+
+
+@pytest.mark.parametrize("name", FACES)
+def test_a_part_with_a_public_face_is_imported_through_it(name: str) -> None:
+    inside = [
+        str(one)
+        for one in all_imports()
+        if one.target.startswith(f"kling_cli.{name}.") and part(one.path) != name
+    ]
+
+    assert inside == []
 
 
 @pytest.mark.parametrize("library", HOMES)

@@ -35,7 +35,11 @@ class TerminalPerson:
         """
         sys.stderr.write(f"{question} [y/N]: ")
         sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        try:
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
+        except KeyboardInterrupt:
+            write_note("")  # what follows begins on a line of its own
+            raise
 
 
 def prepare_job_tunnel(

@@ -26,6 +26,7 @@ KEEPALIVE_MISSED: Final = 3  # then the connection is taken for broken
 _CONNECT_S: Final = 15.0
 _CLOSE_S: Final = 1.0
 _NO_ADDRESS: Final = "127.255.255.254"  # nobody's; without one a name is tried as one
+_ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
 _ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 logging.getLogger("asyncssh").setLevel(logging.CRITICAL + 1)  # errors are ours to say
@@ -324,9 +325,13 @@ def _failures_named(target: SshTarget) -> Iterator[None]:
         ) from exc
     except (asyncssh.Error, OSError, ValueError, KeyError, RuntimeError) as exc:
         raise TunnelError(
-            f"no ssh connection to {who}: {one_line(str(exc)) or type(exc).__name__}",
+            f"no ssh connection to {who}: {_reason(exc)}",
             hint="see whether the address is right, or use --callback off",
         ) from exc
+
+
+def _reason(exc: Exception) -> str:
+    return one_line(_ERRNO.sub("", str(exc))) or type(exc).__name__
 
 
 def _untrusted(target: SshTarget) -> TunnelError:
