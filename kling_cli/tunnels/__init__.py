@@ -6,6 +6,7 @@ supervisor keeps it open, and a lock lets the processes of one user share it.
 
 from __future__ import annotations
 
+from kling_cli.tunnels.agents.identity import Identity, identify
 from kling_cli.tunnels.chain import (
     HOW_TO_SET_UP,
     OnAttempt,
@@ -13,7 +14,6 @@ from kling_cli.tunnels.chain import (
     provider_for,
     set_up_factories,
 )
-from kling_cli.tunnels.process_identity import Identity, identify
 from kling_cli.tunnels.provider import (
     STARTUP_TIMEOUT_S,
     Description,

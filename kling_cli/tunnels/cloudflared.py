@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from kling_cli.errors import TunnelError
-from kling_cli.tunnels import agent_program, orphans
-from kling_cli.tunnels.process_supervisor import SupervisedProcess
+from kling_cli.tunnels.agents import orphans, program
+from kling_cli.tunnels.agents.process import SupervisedProcess
 from kling_cli.tunnels.provider import (
     STARTUP_TIMEOUT_S,
     Description,
@@ -127,7 +127,7 @@ class CloudflaredFactory:
     def checks(self, settings: Settings, search_path: str) -> Iterator[ReadinessCheck]:
         try:
             agent = find_agent(settings.cloudflared_path, search_path)
-            version = agent_program.read_version(agent, "cloudflared", hint=_HOW_TO_GET)
+            version = program.read_version(agent, "cloudflared", hint=_HOW_TO_GET)
         except TunnelError as exc:
             yield ReadinessCheck(
                 name=self.name,
@@ -163,7 +163,7 @@ def find_agent(agent_path: str | None, search_path: str | None = None) -> Path:
     """
     if agent_path is not None:
         path = Path(agent_path).expanduser().absolute()
-        if agent_program.is_program(path):
+        if program.is_program(path):
             return path
         raise TunnelError(
             f"config.toml: cloudflared.path names {path}, which is not a program",

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 PROVIDERS: Final = {
     "ngrok": "ngrok.provider:FACTORY",
     "cloudflared": "cloudflared:FACTORY",
-    "ssh": "ssh:FACTORY",
-    "localhost.run": "ssh:LOCALHOST_RUN",
-    "serveo": "ssh:SERVEO",
-    "pinggy": "ssh:PINGGY",
+    "ssh": "ssh.provider:FACTORY",
+    "localhost.run": "ssh.provider:LOCALHOST_RUN",
+    "serveo": "ssh.provider:SERVEO",
+    "pinggy": "ssh.provider:PINGGY",
 }
 
 AUTO: Final = "auto"

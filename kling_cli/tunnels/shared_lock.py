@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from kling_cli.errors import TunnelError
-from kling_cli.tunnels.process_identity import Identity, identify
+from kling_cli.tunnels.agents.identity import Identity, identify
 
 PUBLIC: Final = "door"
 LOCAL: Final = "local-door"

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from kling_cli.errors import TunnelError
 from kling_cli.secret import Secret
-from kling_cli.tunnels import orphans
+from kling_cli.tunnels.agents import orphans
+from kling_cli.tunnels.agents.process import SupervisedProcess
 from kling_cli.tunnels.ngrok import agent, config, errors, pyngrok_client
-from kling_cli.tunnels.process_supervisor import SupervisedProcess
 from kling_cli.tunnels.provider import TunnelTakenError
 
 if TYPE_CHECKING:

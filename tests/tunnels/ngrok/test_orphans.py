@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kling_cli.tunnels.agents.orphans import end_orphans
 from kling_cli.tunnels.ngrok.provider import NgrokProvider
-from kling_cli.tunnels.orphans import end_orphans
 from tests.support.agent import StandIn
 
 PROGRAM = Path(__file__).parents[2] / "support/tunnel_owner.py"

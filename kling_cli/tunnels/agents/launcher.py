@@ -2,7 +2,7 @@
 
 Run as a program of its own, with nothing but the standard library: `launcher.py FOLDER
 ARGUMENT…`. Before it execs the agent it sends its pid and waits for its command, both
-through named pipes in FOLDER (see `process_supervisor.py`). So the agent is recorded
+through named pipes in FOLDER (see `process.py`). So the agent is recorded
 before it runs, its secrets are on no command line and on no disk, and the end of its
 owner is noticed by the pipe's end.
 """

@@ -18,7 +18,7 @@ from kling_cli.tunnels.provider import (
     Person,
     ReadinessCheck,
 )
-from kling_cli.tunnels.ssh_target import SshTarget, how_to_accept, read_target
+from kling_cli.tunnels.ssh.target import SshTarget, how_to_accept, read_target
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -52,9 +52,9 @@ class SshProvider:
 
         Raises: `UnknownHostKeyError`, `TunnelError`.
         """
-        from kling_cli.tunnels import ssh_connection
+        from kling_cli.tunnels.ssh import connection
 
-        return ssh_connection.open_tunnel(self._target, port, timeout_s)
+        return connection.open_tunnel(self._target, port, timeout_s)
 
 
 class SshFactory:
@@ -144,10 +144,10 @@ def _address_in(settings: Settings) -> str | None:
 
 
 def _check_host_key(name: str, target: SshTarget) -> ReadinessCheck:
-    from kling_cli.tunnels import ssh_connection
+    from kling_cli.tunnels.ssh import connection
 
     try:
-        is_known = ssh_connection.is_host_key_known(target)
+        is_known = connection.is_host_key_known(target)
     except TunnelError as exc:
         return ReadinessCheck(
             name=name, is_ok=False, message=exc.message, remedy=exc.hint or ""
@@ -165,9 +165,9 @@ def _check_host_key(name: str, target: SshTarget) -> ReadinessCheck:
 
 
 def _accept_host_key(target: SshTarget, person: Person) -> None:
-    from kling_cli.tunnels import ssh_connection
+    from kling_cli.tunnels.ssh import connection
 
-    ssh_connection.accept_host_key(target, person)
+    connection.accept_host_key(target, person)
 
 
 def _service(host: str, name: str, **changes: object) -> SshTarget:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kling_cli.tunnels.process_identity import Identity
+from kling_cli.tunnels.agents.identity import Identity
 
 _TERMINATE_S = 1.0  # for an agent to close its session
 

@@ -15,8 +15,8 @@ import anyio
 import asyncssh
 import pytest
 
-from kling_cli.tunnels.ssh import SshProvider
-from kling_cli.tunnels.ssh_target import read_target
+from kling_cli.tunnels.ssh.provider import SshProvider
+from kling_cli.tunnels.ssh.target import read_target
 from tests.support.echo import Echo, echo_server
 
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from kling_cli.tunnels.process_identity import Identity, identify
+from kling_cli.tunnels.agents.identity import Identity, identify
 
 
 def test_a_running_process_is_alive() -> None:

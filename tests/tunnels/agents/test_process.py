@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.tunnels.process_supervisor import SupervisedProcess
+from kling_cli.tunnels.agents.process import SupervisedProcess
 from tests.support.agent import StandIn
 
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789abcdefgh"

@@ -19,7 +19,7 @@ import asyncssh
 
 from kling_cli.errors import TunnelError
 from kling_cli.tunnels.provider import Person, Tunnel, TunnelHandle, one_line
-from kling_cli.tunnels.ssh_target import SSH_PORT, SshTarget, how_to_accept
+from kling_cli.tunnels.ssh.target import SSH_PORT, SshTarget, how_to_accept
 
 RECONNECT_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 KEEPALIVE_MISSED: Final = 3  # then the connection is taken for broken

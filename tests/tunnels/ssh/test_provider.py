@@ -17,15 +17,15 @@ import pytest
 from kling_cli.errors import TunnelError, UsageError
 from kling_cli.settings import load
 from kling_cli.tunnels import NotSetUpError, Tunnel, TunnelEvent, provider_for
-from kling_cli.tunnels.ssh import (
+from kling_cli.tunnels.ssh.connection import UnknownHostKeyError, accept_host_key
+from kling_cli.tunnels.ssh.provider import (
     FACTORY,
     LOCALHOST_RUN,
     PINGGY,
     SERVEO,
     SshProvider,
 )
-from kling_cli.tunnels.ssh_connection import UnknownHostKeyError, accept_host_key
-from kling_cli.tunnels.ssh_target import SshTarget, read_target
+from kling_cli.tunnels.ssh.target import SshTarget, read_target
 from tests.support.echo import Echo, echo_server
 from tests.support.ssh_server import SshServer, ssh_server
 

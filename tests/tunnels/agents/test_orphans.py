@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.tunnels import orphans
-from kling_cli.tunnels.process_identity import Identity, identify
+from kling_cli.tunnels.agents import orphans
+from kling_cli.tunnels.agents.identity import Identity, identify
 
 IGNORES_TERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
 WAIT = "print(flush=True); input()"

@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from kling_cli.tunnels import launcher, orphans
-from kling_cli.tunnels.process_identity import Identity, identify
+from kling_cli.tunnels.agents import launcher, orphans
+from kling_cli.tunnels.agents.identity import Identity, identify
 
 _JOIN_S = 2.0
 

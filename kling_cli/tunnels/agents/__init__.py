@@ -1,0 +1,1 @@
+"""Agent programs: found, started under supervision, and ended even after a kill."""
