@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -92,8 +93,9 @@ def measure(*, names: Names = None, talk: Talk) -> int:
     if any(settings.tunnel == "none" for settings in wanted):
         raise UsageError("none is no tunnel", hint="kling tunnel list")
     if is_person_there() and not (talk.is_json or talk.is_quiet):
-        for settings in wanted:
-            prepare_tunnel(settings, settings.tunnel)
+        wanted = [
+            replace(one, tunnel=prepare_tunnel(one, one.tunnel)) for one in wanted
+        ]
     reports = anyio.run(_test_all, wanted, talk)
     failed = next((one.error for one in reports if one.error is not None), None)
     return print_listing(
@@ -120,9 +122,11 @@ def use(*, name: Choice, talk: Talk) -> int:
     from kling_cli.cli.runner import load_settings
     from kling_cli.cli.tunnel_setup import is_person_there, prepare_tunnel
     from kling_cli.config_file import write_setting
+    from kling_cli.tunnels import read_choice
 
     settings = load_settings({"tunnel": name})
-    if is_person_there() and not (talk.is_json or talk.is_quiet):
+    is_asked = is_person_there() and not (talk.is_json or talk.is_quiet)
+    if is_asked and read_choice(settings.tunnel) is not None:
         prepare_tunnel(settings, settings.tunnel)
     path = settings.config_dir / "config.toml"
     write_setting(path, "tunnel", settings.tunnel)

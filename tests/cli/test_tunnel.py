@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from kling_cli.cli.diagnosis.tunnel import look_at_tunnel
 from kling_cli.config_file import read_config, write_setting
 from kling_cli.errors import UsageError
 from kling_cli.setting_layers import CONFIG_KEYS
-from tests.support.agent import StandIn, cloudflared
+from kling_cli.settings import load
+from tests.support.agent import StandIn, cloudflared, write_program
 from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
 
@@ -81,6 +83,32 @@ def test_what_is_chosen_is_remembered(kling: Kling, cloudflared: StandIn) -> Non
     assert doctor.json()["settings"]["tunnel"]["value"] == "cloudflared"
     assert unknown.exit_code == 2
     assert "cloudflared" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder", "said"),
+    [
+        pytest.param({}, "nowhere", "none is set up", id="nothing"),
+        pytest.param({}, "there", "cloudflared is used (auto)", id="one is ready"),
+        pytest.param({"KLING_TUNNEL": "frp"}, "there", "'frp' is unknown", id="wrong"),
+        pytest.param({"KLING_TUNNEL": "none"}, "there", "none wanted", id="none"),
+        pytest.param(
+            {"KLING_TUNNEL": "ssh"}, "there", "no ssh server is set up", id="named"
+        ),
+        pytest.param(
+            {"NGROK_AUTHTOKEN": "a b"}, "nowhere", "NGROK_AUTHTOKEN has", id="bad token"
+        ),
+    ],
+)
+def test_the_doctor_looks_at_what_would_be_used(
+    environ: dict[str, str], folder: str, said: str, tmp_path: Path
+) -> None:
+    write_program(tmp_path / "there", "cloudflared")
+    settings = load({"KLING_CONFIG_DIR": str(tmp_path)} | environ)
+
+    found = list(look_at_tunnel(settings, str(tmp_path / folder)))
+
+    assert said in " ".join(check.message for check in found)
 
 
 def test_a_setting_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import signal
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.box import Box
 from tests.support.door import knock, new_style
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
+from tests.support.ssh_server import ssh_server
 
 HERE = ("listen", "--tunnel", "none", "--json")
 SHORT = {"task_id": "test", "status": "succeed"}
@@ -220,6 +222,31 @@ def test_the_tunnels_outage_move_and_death_are_said(
     assert result.exit_code == 143
     assert moved[0]["callback_url"] not in (None, first)
     assert of_type(result, "stopped")[0]["reason"] == "SIGTERM"
+
+
+def test_an_ssh_server_that_is_back_at_another_url_is_said(
+    kling: Kling, own_home: Path
+) -> None:
+    with ssh_server(own_home) as server:
+        server.welcome()
+        args = ("listen", "--tunnel", server.address, "--json")
+        with kling.start(*args) as program:
+            first = ready(program)["callback_url"]
+            server.stop()
+            program.wait_for('"state": "down"', stream="stdout")
+            server.start()
+            program.wait_for('"state": "(moved|up)"', stream="stdout")
+            url = next(
+                one["callback_url"] or first
+                for one in reversed(lines(program.said("stdout")))
+                if one["type"] == "tunnel"
+            )
+            status = post(url)
+            program.send(signal.SIGINT)
+            result = program.finish()
+
+    assert (status, result.exit_code) == (200, 130)
+    assert next(one["state"] for one in of_type(result, "tunnel")) == "down"
 
 
 @pytest.mark.sandbox(task_seconds=1.0)

@@ -244,6 +244,20 @@ async def test_an_unknown_key_is_accepted_by_a_person_once_and_by_nobody_else(
     assert known_hosts.read_text() == kept
 
 
+def test_what_keeps_a_key_from_being_accepted_is_said(
+    stranger: SshServer, own_home: Path
+) -> None:
+    person = Person(says=True)
+    (own_home / ".ssh").write_text("a file, where a folder belongs")
+
+    accept_host_key(target_of(stranger), person)
+    stranger.stop()
+    accept_host_key(target_of(stranger), person)
+
+    assert "cannot be written" in person.told[1]
+    assert "no ssh connection" in person.told[2]
+
+
 class Person:
     """Somebody who is asked."""
 
@@ -340,7 +354,8 @@ async def test_a_services_url_is_read_from_its_session_and_may_move(
     server: SshServer, app: Echo
 ) -> None:
     """As localhost.run does it; with nothing of the person's shown to it."""
-    server.greeting = "Welcome.\nhttp://127.0.0.1:{port} is \x1b[1myours\x1b[0m\n"
+    line = "http://127.0.0.1:{port} is \x1b[1myours\x1b[0m\n"
+    server.greeting = "Welcome.\n" + line + line.replace("127.0.0.1", "localhost")
     (server.home / "id_ed25519").unlink()
     target = SshTarget(
         name="service",
@@ -355,12 +370,15 @@ async def test_a_services_url_is_read_from_its_session_and_may_move(
 
     async with SshProvider(target).open(app.port, timeout_s=OPENING_S) as tunnel:
         opened = Opened(tunnel)
+        first = await opened.next_event()
         status = await anyio.to_thread.run_sync(ask, tunnel.public_url)
         await run(server.drop)
-        states = [await opened.next_event(), await opened.next_event()]
+        then = [await opened.next_event(), await opened.next_event()]
 
     assert status == 200
-    assert [event.state for event in states if event] == ["down", "moved"]
+    assert first is not None
+    assert (first.state, first.public_url[:17]) == ("moved", "http://localhost:")
+    assert [event.state for event in then if event] == ["down", "moved"]
 
 
 async def test_a_service_that_names_no_url_is_said_with_its_words(
