@@ -99,6 +99,21 @@ async def test_a_request_from_outside_comes_in_and_nothing_is_left(
     await run(lambda: server.wait_until(lambda: not server.connections))
 
 
+async def test_a_host_of_the_persons_ssh_configuration_is_understood(
+    server: SshServer,
+) -> None:
+    (server.home / "id_ed25519").rename(server.home / "other")
+    (server.home / "config").write_text(
+        f"Host mine\n  HostName 127.0.0.1\n  Port {server.port}\n  User me\n"
+        f"  IdentityFile {server.home / 'other'}\n"
+    )
+    address = "ssh://mine?url=http://127.0.0.1:{port}"
+
+    provider = SshProvider(read_target(address, shown=address))
+    async with provider.open(9, timeout_s=OPENING_S):
+        assert server.forwarded == 1
+
+
 async def test_an_agent_may_have_the_key_instead_of_a_file(
     server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
