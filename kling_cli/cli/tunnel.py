@@ -187,35 +187,40 @@ def _document(
 def _lines(
     found: list[tuple[ProviderFactory, list[ReadinessCheck]]], settings: Settings
 ) -> Iterator[str]:
-    from kling_cli.cli.report.columns import facts
+    """Yield a table of what there is, then what the others need."""
+    import sys
+    from shutil import get_terminal_size
 
-    used = settings.tunnel
-    yield f"used: {used} ({settings.origins['tunnel']})"
-    for one, checks in found:
-        words = "ready" if _is_ready(checks) else "not ready"
-        if one.is_public_service:
-            words += "; a public service, used only when you choose it"
-        elif _is_chosen(one, settings):
-            words += "; chosen"
-        yield ""
-        yield f"{one.name}: {words}"
-        told = one.description
-        yield from facts(
-            [
-                *((check.name, _told(check)) for check in checks),
-                ("account", told.account),
-                ("agent", told.agent),
-                ("URL", told.url),
-                ("limits", told.limits),
-                ("sees", told.sees),
-            ],
-            indent="  ",
-            width=80,
+    from kling_cli.cli.report.choose import is_terminal
+    from kling_cli.cli.report.columns import columns
+    from kling_cli.cli.report.fit import Column, fitted
+
+    headings = ("tunnel", "ready", "account", "URL", "limits", "reads requests")
+    rows = [
+        (
+            ("* " if _is_chosen(one, settings) else "") + one.name,
+            "yes" if _is_ready(checks) else "no",
+            one.description.account,
+            one.description.url,
+            one.description.limits,
+            one.description.sees,
         )
-
-
-def _told(check: ReadinessCheck) -> str:
-    return check.message if check.is_ok else f"{check.message}; {check.remedy}"
+        for one, checks in found
+    ]
+    if is_terminal(sys.stdout):
+        wide = [Column(heading=each, is_wrapped=True) for each in headings[3:5]]
+        narrow = [Column(heading=each) for each in headings[:2]]
+        account = Column(heading="account", leaves=2)
+        reader = Column(heading=headings[5], leaves=1)
+        width = get_terminal_size().columns
+        yield from fitted([*narrow, account, *wide, reader], rows, width=width)
+    else:
+        yield from columns(rows, headings=headings)
+    yield ""
+    yield f"used: {settings.tunnel} ({settings.origins['tunnel']})"
+    for check in (check for _, checks in found for check in checks):
+        if not check.is_ok:
+            yield f"{check.name}: {check.message}; {check.remedy}"
 
 
 def _testable(settings: Settings) -> list[str]:

@@ -99,7 +99,7 @@ def _offer_public_service(settings: Settings, person: TerminalPerson) -> str | N
 
     factory = tunnels.factory(OFFERED)
     person.tell("No tunnel is set up, so callbacks cannot reach this machine.")
-    person.tell(f"{OFFERED} would see {factory.description.sees}.")
+    person.tell(f"{OFFERED} can read the requests that come through it.")
     is_wanted = person.confirm(f"Use {OFFERED}, which needs no account?")
     path = settings.config_dir / "config.toml"
     try:

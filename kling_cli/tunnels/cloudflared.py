@@ -118,9 +118,9 @@ class CloudflaredFactory:
     description: Final = Description(
         account="none",
         agent="cloudflared",
-        url="a new one in each run",
+        url="new in each run",
         limits="200 requests at a time; no promise of being there",
-        sees="requests in clear text",
+        sees="Cloudflare",
         added_headers=("cf-", "cdn-loop"),
     )
 

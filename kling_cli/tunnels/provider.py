@@ -80,7 +80,7 @@ class Description:
     """What a person should know of a provider before choosing it.
 
     `added_headers` are beginnings of names, in lower case, of the headers that it adds
-    to requests; `sees` says what it can read of the traffic.
+    to requests; `sees` says who can read the requests.
     """
 
     account: str

@@ -38,8 +38,10 @@ def test_the_list_says_what_is_ready_and_what_the_others_need(
     assert by_name["cloudflared"]["ready"]
     assert not by_name["ngrok"]["ready"]
     assert any(check["remedy"] for check in by_name["ngrok"]["checks"])
-    assert "cloudflared: ready" in shown.stdout
-    assert "ngrok: not ready" in shown.stdout
+    assert re.search(r"^cloudflared +yes ", shown.stdout, re.MULTILINE)
+    assert re.search(r"^ngrok +no ", shown.stdout, re.MULTILINE)
+    assert re.search(r"^ngrok agent: .*; get ngrok from", shown.stdout, re.MULTILINE)
+    assert "used: auto (default)" in shown.stdout
 
 
 def test_a_test_measures_and_leaves_nothing(kling: Kling, cloudflared: StandIn) -> None:

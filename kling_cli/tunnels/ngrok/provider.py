@@ -92,9 +92,9 @@ class NgrokFactory:
     description: Final = Description(
         account="free",
         agent="ngrok 3.30 or newer",
-        url="stable: one for the account",
-        limits="free plan: 20,000 requests a month, 3 agents",
-        sees="requests in clear text",
+        url="stable",
+        limits="20,000 requests a month, 3 agents (free plan)",
+        sees="ngrok",
         added_headers=("ngrok-",),
     )
 

@@ -63,11 +63,11 @@ class SshFactory:
     name: Final = "ssh"
     is_public_service: Final = False
     description: Final = Description(
-        account="one on a server of your own",
+        account="your server's",
         agent="none",
-        url="stable: the one you give the server",
-        limits="those of the server",
-        sees="requests in clear text on your server only",
+        url="stable: yours",
+        limits="your server's",
+        sees="your server",
     )
 
     def checks(self, settings: Settings, _search_path: str) -> Iterator[ReadinessCheck]:
@@ -189,9 +189,9 @@ LOCALHOST_RUN: Final = SshService(
     description=Description(
         account="none",
         agent="none",
-        url="a new one in each run, and again after some hours",
+        url="new in each run, and after hours",
         limits="slower than with an account",
-        sees="requests in clear text",
+        sees="localhost.run",
     ),
 )
 # Source: https://serveo.net, read 2026-11-29.
@@ -206,9 +206,9 @@ SERVEO: Final = SshService(
     description=Description(
         account="none",
         agent="none",
-        url="a new one in each run",
+        url="new in each run",
         limits="3 tunnels at a time; often overloaded",
-        sees="requests in clear text",
+        sees="serveo",
         added_headers=("x-serveo-",),
     ),
 )
@@ -226,9 +226,9 @@ PINGGY: Final = SshService(
     description=Description(
         account="none",
         agent="none",
-        url="a new one in each run, and again after an hour",
+        url="new in each run, and each hour",
         limits="60 minutes a tunnel, then it is opened anew",
-        sees="requests in clear text",
+        sees="pinggy",
         added_headers=("x-pinggy-",),
     ),
 )
