@@ -55,6 +55,7 @@ EXEMPT = {
     "kling replay --failed": "of a handler that never answers",
     "kling download {} --open": "opens a program of the desktop",
     "kling wait {} --open": "opens a program of the desktop",
+    "kling tunnel test {}": "of an ssh server; run by test_tunnel_setup.py",
 }
 
 
@@ -244,6 +245,10 @@ SCENES = {
     ),
     "no such effect": Scene(
         line="kling effects zzzzz cat.png", code=2, hints=("kling {} --list",)
+    ),
+    "no tunnel is set up": Scene(
+        line="kling tunnel test", env=(("PATH", "/nowhere"),), code=12,
+        hints=("kling tunnel list", "kling tunnel use localhost.run"),
     ),
 }  # fmt: skip
 
