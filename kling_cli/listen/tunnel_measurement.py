@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import statistics
 from collections.abc import Callable
@@ -31,6 +32,10 @@ _PAUSE_S: Final = 0.5
 _PATH: Final = "/callback/probe/"
 _FROM: Final = ("cf-connecting-ip", "x-forwarded-for", "x-real-ip")
 _OK: Final = 200
+# What only a job can do instead, as hints of providers have it.
+_OF_JOBS: Final = re.compile(
+    r"(, or (use|do without a tunnel:) |do without one: )--callback off"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +113,7 @@ async def measure_tunnel(
                 )
                 return replace(report, takes_1mib=await sender.takes(BODY_BYTES))
         except (TunnelError, UsageError) as exc:
+            exc.hint = _OF_JOBS.sub("", exc.hint or "") or None
             return replace(report, error=exc)
 
 

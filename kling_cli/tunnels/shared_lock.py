@@ -17,6 +17,7 @@ from typing import Final, Self
 from kling_cli.errors import TunnelError
 from kling_cli.tunnels.agents.identity import Identity, identify
 
+# Names of files that versions share which run beside one another.
 PUBLIC: Final = "door"
 LOCAL: Final = "local-door"
 

@@ -65,6 +65,8 @@ def test_a_tunnel_that_does_not_work_is_said_beside_those_that_do(
     assert result.exit_code == 12
     assert re.search(r"^cloudflared +[\d.]+ s .* yes ", result.stdout, re.MULTILINE)
     assert re.search(r"^ngrok: the ngrok agent", result.stdout, re.MULTILINE)
+    assert "hint: get ngrok from" in result.stderr
+    assert "--callback off" not in result.stderr
     assert kling.run("tunnel", "test", "frp").exit_code == 2
     assert kling.run("tunnel", "test", "none").exit_code == 2
 

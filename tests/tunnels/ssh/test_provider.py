@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -114,6 +115,7 @@ async def test_a_host_of_the_persons_ssh_configuration_is_understood(
         assert server.forwarded == 1
 
 
+@pytest.mark.skipif(shutil.which("ssh-agent") is None, reason="there is no ssh-agent")
 async def test_an_agent_may_have_the_key_instead_of_a_file(
     server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
