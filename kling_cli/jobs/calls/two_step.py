@@ -43,7 +43,6 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
-from kling_cli.jobs.generation import generate
 from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
@@ -300,6 +299,8 @@ class TwoStepJob:
         Raises:
             KlingError: it ended before the job was in the journal; nothing was sent.
         """
+        from kling_cli.jobs.generation import generate  # a plan alone needs no tunnels
+
         product = catalogue.load_step(step.product)
         options = replace(
             self.options,
@@ -343,6 +344,8 @@ class TwoStepJob:
         spent: float | None,
     ) -> JobResult:
         """Run the second call; the error's hint says how to repeat it alone."""
+        from kling_cli.jobs.generation import generate
+
         choice = plan.chosen
         try:
             choice = choose_input(plan, found, self.ask)
