@@ -1,7 +1,8 @@
-"""What every test has: a home of its own, no way off loopback, nothing left running."""
+"""Fixtures of every test: its own home, the loopback guard, the check for leftovers."""
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ loopback_only.install()
 _HOMES = itertools.count()  # pytest's own numbering looks at every folder there is
 
 
+def pytest_collection_finish() -> None:
+    """Take what is imported out of every later garbage collection: it stays anyway."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
@@ -30,7 +37,7 @@ def anyio_backend() -> str:
 def own_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Give the test a home and take away every setting of whoever runs it."""
+    """Make a home for the test, and remove the settings of whoever runs it."""
     folder = tmp_path_factory.mktemp(f"home-{next(_HOMES)}", numbered=False)
     for name in home.foreign(os.environ):
         monkeypatch.delenv(name)
@@ -43,7 +50,7 @@ def own_home(
 
 @pytest.fixture(autouse=True)
 def loopback_guard(own_home: Path) -> Iterator[None]:
-    """Fail the test when it, or a program it started, tried to leave loopback."""
+    """Fail the test when it, or a program it started, connected off loopback."""
     loopback_only.breaches.clear()
     yield
     log = own_home / "off-loopback.log"
@@ -54,7 +61,7 @@ def loopback_guard(own_home: Path) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Fail the test when a process or a thread it started is still there."""
+    """Fail the test when a process or thread that it started still runs."""
     before = leaks.Running.now()
     yield
     found = leaks.left_behind(before)
@@ -65,7 +72,7 @@ def nothing_left_behind() -> Iterator[None]:
 def surroundings(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Surroundings]:
-    """Give what examples take for granted, made once for all that ask for it."""
+    """Yield the surroundings of examples, made once a session."""
     from tests.support import examples  # loads every command
 
     with examples.surroundings(tmp_path_factory.mktemp("surroundings")) as made:

@@ -118,7 +118,6 @@ def test_a_block_runs_as_it_stands(
             pytest.skip(f"{program} is not installed")
     shutil.copytree(surroundings.state_dir, own_home / "state")
     kling = Kling(own_home, examples.environment(surroundings, own_home))
-    kling.be_quick()
     key = key_of(block, {**SITUATIONS})
     texts = examples.TEXTS | free_ports() | {APP: str(surroundings.app.port)}
     block = replace(block, text=filled(block.text, texts))

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.kling import Kling
-
-
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """Collect the event loop of a run within its own test.
-
-    Whoever uses it ignores `unclosed`: a process that ends closes everything.
-    """
-    yield
-    gc.collect()
 
 
 @pytest.fixture

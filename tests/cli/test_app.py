@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
@@ -31,12 +30,10 @@ print("\\n" + json.dumps([code, sorted(sys.modules)]))
 
 def loaded_by(*arguments: str) -> tuple[int, set[str]]:
     """Return the exit code of a run of `kling` and all modules it loaded."""
-    uncovered = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE")}
     printed = subprocess.run(
         [sys.executable, "-c", LOADED.format(arguments=list(arguments))],
         capture_output=True,
         text=True,
-        env=uncovered,  # measuring would load modules of its own
         check=True,
     )
     code, modules = json.loads(printed.stdout.splitlines()[-1])

@@ -12,15 +12,12 @@ import os
 import shlex
 import shutil
 import signal
-import sys
-from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.main import main
 from tests.support.examples import (
     EXAMPLES,
     HELP,
@@ -30,7 +27,9 @@ from tests.support.examples import (
     examples_in,
     make_files,
 )
+from tests.support.in_process import run_in_process
 from tests.support.kling import Kling
+from tests.support.program import Result
 
 # Those that serve until Ctrl-C, and what they say when they are ready.
 ENDLESS = {"sandbox": r"is at http://127\.0\.0\.1:"}
@@ -57,8 +56,6 @@ def test_the_help_of_every_command_has_an_example_of_it(names: Names) -> None:
     assert any(typed in map(list, pairwise(words)) for words in lines)
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize(
     "line",
     [
@@ -67,15 +64,10 @@ def test_the_help_of_every_command_has_an_example_of_it(names: Names) -> None:
         if line.split()[1] not in ENDLESS
     ],
 )
-def test_an_example_runs_as_it_stands(
-    line: str,
-    here: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    exit_code = run(line, here, monkeypatch)
+def test_an_example_runs_as_it_stands(line: str, here: Path) -> None:
+    result = run(line, here)
 
-    assert exit_code == 0, capfd.readouterr()
+    assert result.exit_code == 0, result
 
 
 @pytest.mark.parametrize(
@@ -86,32 +78,23 @@ def test_an_example_runs_as_it_stands(
         if names[-1] in loader.product_names()
     ],
 )
-def test_the_request_of_an_example_makes_the_same_body(
-    line: str,
-    here: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    run(f"{line} --dry-run --json", here, monkeypatch)
-    wanted = json.loads(capfd.readouterr().out)["dry_run"]
+def test_the_request_of_an_example_makes_the_same_body(line: str, here: Path) -> None:
+    wanted = run(f"{line} --dry-run --json", here).json()["dry_run"]
     (here / "said.json").write_text(json.dumps(wanted["request"]))
 
-    run("kling run said.json --dry-run --json", here, monkeypatch)
+    result = run("kling run said.json --dry-run --json", here)
 
-    assert json.loads(capfd.readouterr().out)["dry_run"] == wanted
+    assert result.json()["dry_run"] == wanted
 
 
-def run(line: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run a line as a shell would, in this process, and return its exit code."""
-    words = shlex.split(line)
+def run(line: str, here: Path) -> Result:
+    """Run a line as a shell would, in this process."""
+    words = shlex.split(line)[1:]
     make_files(here, line)
     source = os.devnull
     if "<" in words:
         *words, _, source = words
-    with Path(source).open("rb") as file:
-        monkeypatch.setattr(sys, "stdin", TextIOWrapper(file))
-        monkeypatch.setattr(sys, "argv", words)
-        return main()
+    return run_in_process(words, stdin=Path(source).read_bytes())
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
 
 import pytest
 
 import kling_cli
 from kling_cli.cli.command_table import entries
-from kling_cli.main import main
 from tests.support.box import API_KEY, Box, serve_box
 from tests.support.images import png
+from tests.support.in_process import run_in_process
 from tests.support.recorder import Recorder, recorder
 
 NAMES = sorted((each.name for each in entries()), key=len, reverse=True)
@@ -335,19 +334,15 @@ class Shell:
     box: Box
     app: Recorder
     here: Path
-    monkeypatch: pytest.MonkeyPatch
-    capfd: pytest.CaptureFixture[str]
 
     def run(self, line: str) -> tuple[int, str]:
         """Return the exit code and stderr; the key is on standard input."""
         line, _, faults = line.partition(" # ")
         self.box.faults(*faults.split())
         line = line.partition(" < ")[0]
-        with (self.here / "key.txt").open("rb") as file:
-            self.monkeypatch.setattr(sys, "stdin", TextIOWrapper(file))
-            self.monkeypatch.setattr(sys, "argv", shlex.split(line))
-            code = main()
-        return code, self.capfd.readouterr().err
+        key = (self.here / "key.txt").read_bytes()
+        result = run_in_process(shlex.split(line)[1:], stdin=key)
+        return result.exit_code, result.stderr
 
     def recover(self) -> None:
         """Remove all faults; jobs that were stuck succeed."""
@@ -367,14 +362,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(
-    box: Box,
-    app: Recorder,
-    here: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Shell:
-    return Shell(box, app, here, monkeypatch, capfd)
+def shell(box: Box, app: Recorder, here: Path) -> Shell:
+    return Shell(box, app, here)
 
 
 @contextmanager
@@ -399,8 +388,6 @@ def stopped(box: Box, at: tuple[str, int] | None) -> Iterator[None]:
         thread.join()
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("name", SCENES)
 def test_what_a_hint_says_can_be_done(
     name: str, shell: Shell, monkeypatch: pytest.MonkeyPatch

@@ -42,6 +42,12 @@ def test_a_selection_is_not(chosen: dict[str, object]) -> None:
     assert not whole_suite.is_whole(Namespace(**NOTHING_CHOSEN | chosen))
 
 
+def test_every_worker_begins_with_its_share_of_the_long_tests() -> None:
+    shares = whole_suite.in_shares("ABCDE", "abcdefg", 3)
+
+    assert "".join(shares) == "ADab" + "BEcd" + "Cefg"
+
+
 def test_ci_finds_the_one_test_command_of_the_readme() -> None:
     found = re.findall(r"(?m)^.*/bin/pytest$", (ROOT / "README.md").read_text("utf-8"))
 

@@ -6,13 +6,18 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
 from kling_cli import (
     AsyncKling,
+    Callback,
     Kling,
     NotSavedError,
     StillRunningError,
@@ -20,12 +25,17 @@ from kling_cli import (
     TaskStatus,
     UsageError,
     events,
+    parse_callback,
 )
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.settings import read_settings
 from kling_cli.store import JobRecord, Journal
-from tests.support.box import API_KEY, Box
+from tests.support.agent import StandIn, stand_in
+from tests.support.box import ACCESS_KEY, API_KEY, SECRET_KEY, Box
 
+__all__ = ["stand_in"]
+
+SECRET = "whsec_dGhlIHNlY3JldCBvZiB0aGUgdGVzdHM="
 HANDLER = "http://127.0.0.1:9/hook?tenant=7"  # nobody is there
 TWO = "https://vid.example.com/two.mp4"  # the sandbox sees two faces in it
 
@@ -80,6 +90,84 @@ def test_a_job_that_is_created_only_has_its_handler_s_url_and_goes_on(
     assert record.owner_pid is None
     assert job.paths == (tmp_path / f"{task.task_id}.mp4",)
     assert kling.wait_all() == kling.wait_all([]) == ()
+
+
+@contextmanager
+def handler(secret: str) -> Iterator[tuple[str, Queue[tuple[str, Callback]]]]:
+    """Serve a handler as programs write it; yield its URL and what it has taken."""
+    taken: Queue[tuple[str, Callback]] = Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            taken.put((self.path, parse_callback(body, self.headers, secret=secret)))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hook?tenant=7", taken
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.sandbox(webhook_secrets=(SECRET,))
+def test_a_handler_of_the_program_gets_the_callbacks_of_both_generations(
+    box: Box, kling: Kling
+) -> None:
+    ended: dict[str, Callback] = {}
+
+    with (
+        handler(SECRET) as (url, taken),
+        Kling(
+            api_base=box.base_url, access_key=ACCESS_KEY, secret_key=SECRET_KEY
+        ) as older,
+    ):
+        tasks = [
+            kling.create_text2video("A paper boat", callback_url=url),
+            older.create_text2video("A paper boat", callback_url=url),
+        ]
+        while len(ended) < len(tasks):
+            path, callback = taken.get(timeout=30)
+            assert path == "/hook?tenant=7"
+            if callback.status.is_final:
+                ended[callback.task_id] = callback
+
+    assert ended.keys() == {task.task_id for task in tasks}
+    for callback in ended.values():
+        assert (callback.is_signed, callback.status) == (True, TaskStatus.SUCCEEDED)
+        assert str(callback.outputs[0].url).startswith(box.base_url)
+        assert kling.status(callback).task_id == callback.task_id
+
+
+def test_jobs_of_one_program_share_its_tunnel(
+    box: Box, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYNGROK_NGROK_PATH", str(stand_in.path))
+    monkeypatch.setenv("NGROK_AUTHTOKEN", "2ngrokTokenOfTheTests_14142135623730950488")
+    seen: list[events.Event] = []
+
+    with (
+        Kling(
+            api_base=box.base_url, api_key=API_KEY, tunnel="ngrok", callback="require"
+        ) as kling,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        running = [
+            pool.submit(kling.text2video, prompt, on_event=seen.append)
+            for prompt in ("one", "two")
+        ]
+        jobs = [each.result() for each in running]
+
+    assert [job.status for job in jobs] == [TaskStatus.SUCCEEDED] * 2
+    ready = [each for each in seen if isinstance(each, events.CallbackPath)]
+    assert {each.via for each in ready if each.state == "ready"} == {"ngrok", "shared"}
+    assert stand_in.next_agent().wait_gone()
+    assert stand_in.count_started() == 1
 
 
 def test_errors_are_raised_with_the_ids_of_their_job(box: Box, kling: Kling) -> None:

@@ -128,11 +128,10 @@ def test_the_documented_programs_pass_a_strict_type_checker(tmp_path: Path) -> N
     programs = [str(path) for path in sorted(tmp_path.glob("*.py"))]
     found, errors, _ = api.run([f"--config-file={ROOT / 'pyproject.toml'}", *programs])
 
-    lines = [line.partition(f"{tmp_path}/")[2] for line in found.splitlines()]
+    # A path may be that of an earlier run, which mypy has in its cache.
+    wrong_lines = re.findall(r"(\w+)\.py:(\d+): error:", found)
     assert errors == ""
-    assert [line[:10] for line in lines if "error:" in line] == [
-        f"wrong.py:{number}" for number in (2, 3, 4, 5)
-    ], found
+    assert wrong_lines == [("wrong", str(number)) for number in (2, 3, 4, 5)], found
 
 
 def test_the_documented_programs_run_and_close_what_they_opened(tmp_path: Path) -> None:

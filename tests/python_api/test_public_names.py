@@ -19,7 +19,8 @@ before = set(sys.modules)
 import kling_cli
 print(sorted(set(sys.modules) - before))
 from kling_cli import KlingError
-print(sorted(set(sys.modules) & {"httpx", "anyio", "typer", "asyncio", "sqlite3"}))
+heavy = {"httpx", "anyio", "typer", "asyncio", "sqlite3"}
+print(sorted((set(sys.modules) - before) & heavy))
 """
 
 

@@ -19,7 +19,7 @@ POLLING = ("--callback", "off")
 def test_a01_failing_queries_do_not_end_the_wait(kling: Kling, box: Box) -> None:
     box.faults("query:500", "query:reset", "query:502html", "query:1302")
 
-    result = kling.run(*PROMPT, *POLLING)
+    result = kling.run_process(*PROMPT, *POLLING)
 
     saved(kling, result)
     one_task(box)
@@ -32,7 +32,7 @@ def test_a02_an_accepted_job_whose_answer_was_lost_is_found(
 ) -> None:
     box.faults("create:accept-reset")
 
-    result = kling.run(*PROMPT)
+    result = kling.run_process(*PROMPT)
 
     saved(kling, result)
     task = one_task(box)
@@ -47,7 +47,7 @@ def test_a03_an_accepted_job_that_was_answered_with_an_error_is_found(
 ) -> None:
     box.faults(f"create:accept-{answer}")
 
-    result = kling.run(*PROMPT)
+    result = kling.run_process(*PROMPT)
 
     saved(kling, result)
     one_task(box)
@@ -58,7 +58,7 @@ def test_a03_what_cannot_be_settled_is_said_and_can_be_found_out_later(
 ) -> None:
     box.faults("create:accept-503", "query:500x0")
 
-    unsettled = kling.run(*PROMPT, "--timeout", "3")
+    unsettled = kling.run_process(*PROMPT, "--timeout", "3")
     box.faults()
     external_id = one_task(box)["external_id"]
     finished = kling.run("wait", external_id)
@@ -73,7 +73,7 @@ def test_a03_what_cannot_be_settled_is_said_and_can_be_found_out_later(
 def test_a04_a_full_account_is_a_queue(kling: Kling, box: Box) -> None:
     box.faults("create:1303x3")
 
-    result = kling.run(*PROMPT)
+    result = kling.run_process(*PROMPT)
 
     saved(kling, result)
     assert result.stderr.count("waiting for a slot") == 3
@@ -85,7 +85,7 @@ def test_a04_a_full_account_is_a_queue(kling: Kling, box: Box) -> None:
 def test_a04_an_account_that_stays_full_ends_the_wait(kling: Kling, box: Box) -> None:
     box.faults("create:1303x0")
 
-    result = kling.run(*PROMPT, "--timeout", "2")
+    result = kling.run_process(*PROMPT, "--timeout", "2")
 
     assert result.exit_code == 7
     assert "no free slot" in result.stderr
@@ -98,7 +98,7 @@ def test_a05_an_account_that_must_be_mended_is_asked_once(
 ) -> None:
     box.faults(f"create:{code}x0")
 
-    result = kling.run(*PROMPT)
+    result = kling.run_process(*PROMPT)
 
     assert result.exit_code == 4
     assert "hint:" in result.stderr
@@ -122,7 +122,7 @@ def test_a06_a_job_may_last_longer_than_the_token(kling: Kling, box: Box) -> Non
 def test_a06_an_expired_token_is_signed_anew(kling: Kling, box: Box) -> None:
     box.faults("query:1004")
 
-    result = kling.run(*PROMPT, *POLLING, env=box.pair_env)
+    result = kling.run_process(*PROMPT, *POLLING, env=box.pair_env)
 
     saved(kling, result)
     assert box.requests("query")[0]["fault"] == "1004"
@@ -132,7 +132,7 @@ def test_a06_an_expired_token_is_signed_anew(kling: Kling, box: Box) -> None:
 def test_a13_a_failed_task_gives_its_own_reason(kling: Kling, box: Box) -> None:
     box.faults("task:failed-succeed-message")
 
-    result = kling.run(*PROMPT, "--json")
+    result = kling.run_process(*PROMPT, "--json")
 
     found = document(result)
     assert result.exit_code == 8
@@ -148,7 +148,7 @@ def test_a13_a_task_that_risk_control_stopped_is_a_matter_of_content(
 ) -> None:
     box.faults("task:moderation")
 
-    result = kling.run(*PROMPT)
+    result = kling.run_process(*PROMPT)
 
     assert result.exit_code == 10
     assert "risk control" in result.stderr
@@ -159,7 +159,7 @@ def test_a14_success_without_outputs_ends_with_a_clear_error(
 ) -> None:
     box.faults("task:no-outputs")
 
-    result = kling.run(*PROMPT, "--timeout", "30")
+    result = kling.run_process(*PROMPT, "--timeout", "30")
 
     assert result.exit_code == 9
     assert one_task(box)["id"] in result.stderr
@@ -171,14 +171,14 @@ def test_a14_success_without_outputs_ends_with_a_clear_error(
 def test_a15_strange_words_are_borne(keys: str, kling: Kling, box: Box) -> None:
     box.faults("task:odd-words")
 
-    result = kling.run(*PROMPT, env=box.pair_env if keys == "pair" else None)
+    result = kling.run_process(*PROMPT, env=box.pair_env if keys == "pair" else None)
 
     saved(kling, result)
 
 
 @pytest.mark.sandbox(task_seconds=60)
 def test_a16_who_stops_waiting_can_go_on_later(kling: Kling, box: Box) -> None:
-    stopped = kling.run(*PROMPT, "--timeout", "2")
+    stopped = kling.run_process(*PROMPT, "--timeout", "2")
     task_id = one_task(box)["id"]
     box.advance(60)
     finished = kling.run("wait", task_id)
@@ -202,7 +202,7 @@ def test_a20_the_wrong_region_is_guessed(
 
     with serve_https_proxy(tmp_path, box.port) as street:
         env = {**wrong, **street.env}
-        result = kling.run(*PROMPT, *POLLING, "--region", region, env=env)
+        result = kling.run_process(*PROMPT, *POLLING, "--region", region, env=env)
 
     assert street.hosts == [f"{HOSTS[region]}:443"]
     assert result.exit_code == 3
@@ -230,7 +230,7 @@ def test_a21_what_cannot_work_is_not_sent(
     (kling.here / "notes.txt").write_text("no image")
     (kling.here / "small.png").write_bytes(images.png(299, 299))
 
-    result = kling.run(*args, "--json")
+    result = kling.run_process(*args, "--json")
 
     assert result.exit_code == 2
     assert document(result)["error"]["type"] == "usage"
@@ -240,7 +240,7 @@ def test_a21_what_cannot_work_is_not_sent(
 def test_a21_a_good_image_is_sent(kling: Kling, box: Box, own_home: Path) -> None:
     (kling.here / "good.png").write_bytes(images.png(300, 300))
 
-    result = kling.run("image2video", "good.png", "it moves")
+    result = kling.run_process("image2video", "good.png", "it moves")
 
     saved(kling, result)
     one_task(box)

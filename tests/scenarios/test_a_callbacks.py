@@ -9,9 +9,9 @@ import pytest
 from tests.scenarios.assertions import PROMPT, document, one_task, saved
 from tests.support.box import Box
 from tests.support.callback_client import current_payload, legacy_payload, post_callback
+from tests.support.connection_counter import ConnectionCounter
 from tests.support.kling import Kling
 from tests.support.program import Program
-from tests.support.trap import Trap
 
 
 def door_of(program: Program, box: Box) -> tuple[str, str]:
@@ -24,11 +24,11 @@ def door_of(program: Program, box: Box) -> tuple[str, str]:
 def test_a09_without_callbacks_the_result_is_the_same(kling: Kling, box: Box) -> None:
     into = ("-o", "boat.mp4", "--force")
 
-    told = kling.run(*PROMPT, *into, "--json")
+    told = kling.run_process(*PROMPT, *into, "--json")
     box.faults("callback:nonex0")
-    asked = kling.run(*PROMPT, *into, "--json")
+    asked = kling.run_process(*PROMPT, *into, "--json")
     box.faults("callback:nonex0")
-    plain = kling.run(*PROMPT, *into)
+    plain = kling.run_process(*PROMPT, *into)
 
     with_callbacks, without = document(told), document(asked)
     assert with_callbacks["callbacks"] >= 1
@@ -45,7 +45,7 @@ def test_a10_only_the_answer_of_the_api_ends_the_wait(
 ) -> None:
     box.faults(f"callback:{habit}x0")
 
-    result = kling.run(*PROMPT, "--json")
+    result = kling.run_process(*PROMPT, "--json")
 
     assert document(result)["status"] == "succeeded"
     assert one_task(box)["status"] == "succeeded"
@@ -92,7 +92,7 @@ def test_a11_a_callback_before_the_answer_to_the_create_call_is_not_lost(
 ) -> None:
     box.faults("create:slow")
 
-    result = kling.run(*PROMPT, "--json")
+    result = kling.run_process(*PROMPT, "--json")
 
     found = document(result)
     assert found["status"] == "succeeded"
@@ -103,11 +103,13 @@ def test_a11_a_callback_before_the_answer_to_the_create_call_is_not_lost(
 def test_a12_a_forged_link_is_never_followed(kling: Kling, box: Box) -> None:
     box.faults("task:stuck", "callback:nonex0")
 
-    with Trap() as trap:
+    with ConnectionCounter() as counter:
         with kling.start(*PROMPT) as program:
             task_id, url = door_of(program, box)
             before = box.counts["query"]
-            answer = post_callback(url, current_payload(task_id, "succeeded", trap.url))
+            answer = post_callback(
+                url, current_payload(task_id, "succeeded", counter.url)
+            )
             box.wait_until(lambda state: state["counts"]["query"] > before)
             is_waiting = program.process.poll() is None
             box.end(task_id)
@@ -115,6 +117,6 @@ def test_a12_a_forged_link_is_never_followed(kling: Kling, box: Box) -> None:
 
         assert answer.status == 200
         assert is_waiting
-        assert trap.url not in json.dumps(result.stdout + result.stderr)
+        assert counter.url not in json.dumps(result.stdout + result.stderr)
         saved(kling, result)
-        assert trap.visits == 0
+        assert counter.connections == 0

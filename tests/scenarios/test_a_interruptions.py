@@ -82,7 +82,6 @@ def resume_of(result: Result) -> tuple[str, str]:
 
 @pytest.fixture
 def scene(kling: Kling, box: Box, tunnel: TunnelStandIn) -> Scene:
-    kling.be_quick()
     return Scene(kling, box, tunnel)
 
 

@@ -55,7 +55,7 @@ def test_a18_the_next_run_ends_the_orphan_and_nothing_else(
             killed.process.kill()
         box.advance(60)
 
-        finished = kling.run("wait", env=tunnel.env)
+        finished = kling.run_process("wait", env=tunnel.env)
 
         assert finished.exit_code == 0, finished
         assert tunnel.is_gone()

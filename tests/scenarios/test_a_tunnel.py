@@ -55,7 +55,7 @@ def test_a07_who_requires_a_tunnel_spends_nothing_without_one(
 ) -> None:
     tunnel.break_start(how)
 
-    result = kling.run(
+    result = kling.run_process(
         *PROMPT, *tunnel.args, "--callback", "require", "--json", env=tunnel.env
     )
 
@@ -132,7 +132,6 @@ def test_a08_a_tunnel_whose_agent_lost_its_connection_is_made_up_for(
 def test_a19_ten_at_once_share_one_tunnel(
     tunnel: TunnelStandIn, n: int, kling: Kling, box: Box
 ) -> None:
-    kling.be_quick()
     if isinstance(tunnel, AgentStandIn):
         tunnel.stand_in.behave(max_sessions=1)
     args = (*PROMPT, *tunnel.args, "--json")

@@ -33,7 +33,7 @@ def statuses(box: Box) -> list[int | None]:
 def test_b01_a_failing_download_is_tried_again(kling: Kling, box: Box) -> None:
     box.faults("download:500x2")
 
-    saved(kling, kling.run(*PROMPT))
+    saved(kling, kling.run_process(*PROMPT))
 
     assert statuses(box) == [500, 500, 200]
 
@@ -41,7 +41,7 @@ def test_b01_a_failing_download_is_tried_again(kling: Kling, box: Box) -> None:
 def test_b01_a_broken_download_is_resumed(kling: Kling, box: Box) -> None:
     box.faults("download:cut")
 
-    saved(kling, kling.run(*PROMPT))
+    saved(kling, kling.run_process(*PROMPT))
 
     assert statuses(box)[-1] == 206
 
@@ -49,7 +49,7 @@ def test_b01_a_broken_download_is_resumed(kling: Kling, box: Box) -> None:
 def test_b01_an_expired_link_is_renewed_by_asking_again(kling: Kling, box: Box) -> None:
     box.faults("download:403")
 
-    result = kling.run(*PROMPT)
+    result = kling.run_process(*PROMPT)
 
     saved(kling, result)
     order = [one["kind"] for one in box.state()["requests"]]
@@ -57,7 +57,7 @@ def test_b01_an_expired_link_is_renewed_by_asking_again(kling: Kling, box: Box) 
 
 
 def test_b01_downloads_carry_no_credentials(kling: Kling, box: Box) -> None:
-    saved(kling, kling.run(*PROMPT))
+    saved(kling, kling.run_process(*PROMPT))
 
     assert [one["has_authorization"] for one in box.requests("download")] == [False]
 
@@ -65,7 +65,7 @@ def test_b01_downloads_carry_no_credentials(kling: Kling, box: Box) -> None:
 def test_b01_a_file_that_was_lost_can_be_had_again(kling: Kling, box: Box) -> None:
     saved(kling, kling.run(*PROMPT)).unlink()
 
-    again = kling.run("download", one_task(box)["id"])
+    again = kling.run_process("download", one_task(box)["id"])
 
     saved(kling, again)
     assert box.counts["create"] == 1
@@ -77,7 +77,7 @@ def test_b02_what_is_no_video_never_gets_its_name(
 ) -> None:
     box.faults(f"download:{fault}x0")
 
-    result = kling.run(*PROMPT, "--json", "--timeout", "20")
+    result = kling.run_process(*PROMPT, "--json", "--timeout", "20")
 
     found = document(result)
     assert result.exit_code == 9
@@ -92,7 +92,7 @@ def test_b02_what_is_no_video_never_gets_its_name(
 def test_b02_the_link_is_printed_for_a_person_too(kling: Kling, box: Box) -> None:
     box.faults("download:htmlx0")
 
-    result = kling.run(*PROMPT, "--timeout", "20")
+    result = kling.run_process(*PROMPT, "--timeout", "20")
 
     assert result.exit_code == 9
     assert box.base_url in result.stderr
@@ -106,7 +106,7 @@ def test_b03_a_full_disk_leaves_nothing_half_written(kling: Kling, box: Box) -> 
     with Program(limited, env=kling.env, cwd=kling.here) as program:
         result = program.finish()
     kling.results.append(result)
-    again = kling.run("wait")
+    again = kling.run_process("wait")
     nothing = kling.run("wait")
 
     assert result.exit_code == 9
@@ -133,7 +133,7 @@ def test_b01_an_interrupted_download_goes_on_where_it_was(
     [left] = set(kling.here.iterdir()) - mine
     size = left.stat().st_size
     found, task = document(stopped), one_task(box)
-    again = kling.run("download", task["id"])
+    again = kling.run_process("download", task["id"])
 
     assert stopped.exit_code == 130
     assert found["status"] == "succeeded"
@@ -178,7 +178,7 @@ def test_b03_a_folder_that_takes_no_files_is_named(
 ) -> None:
     target = place(kling.here)
 
-    result = kling.run(*PROMPT, "-o", str(target), "--json")
+    result = kling.run_process(*PROMPT, "-o", str(target), "--json")
 
     assert result.exit_code == 2
     error = document(result)["error"]
@@ -191,7 +191,7 @@ def test_b03_a_file_that_exists_is_kept(kling: Kling, box: Box) -> None:
     old = kling.here / "boat.mp4"
     old.write_text("precious")
 
-    result = kling.run(*PROMPT, "-o", "boat.mp4")
+    result = kling.run_process(*PROMPT, "-o", "boat.mp4")
 
     assert old.read_text() == "precious"
     assert saved(kling, result) == kling.here / "boat-1.mp4"
@@ -201,7 +201,7 @@ def test_b03_force_overwrites(kling: Kling, box: Box) -> None:
     old = kling.here / "boat.mp4"
     old.write_text("precious")
 
-    result = kling.run(*PROMPT, "-o", "boat.mp4", "--force")
+    result = kling.run_process(*PROMPT, "-o", "boat.mp4", "--force")
 
     assert saved(kling, result) == old
 
@@ -219,7 +219,7 @@ def test_b04_no_name_from_the_api_leaves_the_folder(
     outside.mkdir()
     around = {path for path in kling.home.iterdir() if path != kling.here}
 
-    result = kling.run(*PROMPT, *(("-o", output) if output else ()))
+    result = kling.run_process(*PROMPT, *(("-o", output) if output else ()))
 
     saved(kling, result)
     assert not CONTROL.search(result.stdout + result.stderr)

@@ -106,7 +106,7 @@ def test_c01_every_outcome_is_one_object(name: str, kling: Kling, box: Box) -> N
     wanted = OUTCOMES[name]
     box.faults(*wanted.faults)
 
-    result = kling.run(*wanted.args, "--json", env=wanted.env)
+    result = kling.run_process(*wanted.args, "--json", env=wanted.env)
 
     found = document(result)
     assert result.exit_code == wanted.exit_code
@@ -137,7 +137,9 @@ def test_c01_commands_about_several_tasks_print_one_object(
     ids = [kling.run(*PROMPT, "--no-wait").stdout.strip() for _ in range(2)]
     kling.run("wait")
 
-    result = kling.run(*command, *(() if command == ("list",) else ids), "--json")
+    result = kling.run_process(
+        *command, *(() if command == ("list",) else ids), "--json"
+    )
 
     found = result.json()
     assert result.exit_code == 0
@@ -147,7 +149,7 @@ def test_c01_commands_about_several_tasks_print_one_object(
 
 
 def test_c01_a_dry_run_is_one_object(kling: Kling, box: Box) -> None:
-    result = kling.run(*PROMPT, "--dry-run", "--json")
+    result = kling.run_process(*PROMPT, "--dry-run", "--json")
 
     assert result.exit_code == 0
     assert result.json()["ok"]

@@ -44,7 +44,7 @@ WEBHOOK_SECRET = "whsec_dGhlLXdlYmhvb2stc2VjcmV0LW9mLXRoZS10ZXN0cw=="
 def test_c02_without_a_terminal_lines_are_plain_and_whole(
     env: dict[str, str], kling: Kling, box: Box
 ) -> None:
-    result = kling.run(*PROMPT, env=env)
+    result = kling.run_process(*PROMPT, env=env)
 
     path = saved(kling, result)
     task = one_task(box)
@@ -81,7 +81,7 @@ def test_c02_there_is_no_prompt_without_a_terminal(
 ) -> None:
     missing = {"PYNGROK_NGROK_PATH": None, "PATH": os.path.dirname(sys.executable)}  # noqa: PTH120 -- a plain text
 
-    result = kling.run(*PROMPT, "--tunnel", "ngrok", env=missing, timeout_s=20)
+    result = kling.run_process(*PROMPT, "--tunnel", "ngrok", env=missing, timeout_s=20)
 
     assert result.exit_code == 0
     assert "no callbacks; polling" in result.stderr
@@ -166,7 +166,6 @@ def objects(text: str) -> list[dict[str, Any]]:
 @pytest.mark.timeout(300)
 @pytest.mark.sandbox(slots=40, task_seconds=0.3)
 def test_c04_forty_prompts_through_xargs(kling: Kling, box: Box) -> None:
-    kling.be_quick()
     box.faults("task:failedx3")
     prompts = "".join(f"prompt {number}\n" for number in range(40))
     command = ("xargs", "-P", "8", "-I{}", *kling.command("text2video", "{}", "--json"))
@@ -214,7 +213,7 @@ def test_c05_the_older_keys_and_their_tokens_are_seen_nowhere(
 ) -> None:
     box.faults("query:1004", "query:junk")
 
-    result = kling.run(*PROMPT, "--callback", "off", env=box.pair_env)
+    result = kling.run_process(*PROMPT, "--callback", "off", env=box.pair_env)
 
     saved(kling, result)
     assert kling.check() == []
@@ -224,7 +223,7 @@ def test_c05_a_crash_tells_no_secret(kling: Kling, box: Box) -> None:
     kling.state_dir.mkdir()
     (kling.state_dir / "journal.db").mkdir()  # nobody expects a folder there
 
-    result = kling.run(*PROMPT)
+    result = kling.run_process(*PROMPT)
 
     assert result.exit_code not in (0, 1)
     assert "hint:" in result.stderr
@@ -237,8 +236,8 @@ def test_c05_a_login_is_kept_where_only_its_owner_reads(
     env: dict[str, str | None] = {"KLING_API_KEY": None}
     key = boxes.API_KEY.encode()
 
-    login = kling.run("auth", "login", "--with-key", stdin=key + b"\n", env=env)
-    used = kling.run(*PROMPT, env=env)
+    login = kling.run_process("auth", "login", "--with-key", stdin=key + b"\n", env=env)
+    used = kling.run_process(*PROMPT, env=env)
 
     assert login.exit_code == 0, login
     saved(kling, used)

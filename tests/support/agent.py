@@ -1,4 +1,4 @@
-"""Make a stand-in for ngrok with a given behaviour, watch it and command it.
+"""A stand-in program for the ngrok agent, configured, observed and commanded by tests.
 
     def test_something(stand_in: StandIn) -> None:
         stand_in.behave(start="silent")
@@ -71,7 +71,7 @@ class RunningAgent:
         return str(self.wait_for("online")["url"])
 
     def command(self, do: str, **arguments: Any) -> None:
-        """Have it do something; returns when it is done (`die`: when it is told)."""
+        """Send a command; returns when it is done (`die`: when it is received)."""
         self._file.write(json.dumps({"do": do} | arguments) + "\n")
         self._file.flush()
         if do != "die":
@@ -113,7 +113,7 @@ class StandIn:
         return {"PATH": os.pathsep.join((str(self.folder), os.environ["PATH"]))}
 
     def behave(self, **behaviour: Any) -> None:
-        """Change how agents behave from now on, running ones included."""
+        """Configure how agents behave from now on, running ones included."""
         if "token" in behaviour:
             token = behaviour.pop("token") or ""
             digest = hashlib.sha256(token.encode()).hexdigest()
@@ -141,7 +141,7 @@ class StandIn:
 
 
 def write_program(folder: Path, name: str) -> Path:
-    """Make the program `name` in `folder`; what it does is told by files beside it."""
+    """Write the program `name` into `folder`; files beside it configure it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_text(_wrapper(folder, PROGRAM if name == "ngrok" else CLOUDFLARED))
@@ -158,7 +158,7 @@ def _wrapper(folder: Path, program: Path) -> str:
 
 @pytest.fixture
 def stand_in(tmp_path: Path) -> Iterator[StandIn]:
-    """Give a stand-in ngrok that behaves well until told otherwise."""
+    """Yield a stand-in for the ngrok agent that works until configured otherwise."""
     made = StandIn(tmp_path / "stand-in-ngrok")
     yield made
     made.close()
@@ -166,7 +166,7 @@ def stand_in(tmp_path: Path) -> Iterator[StandIn]:
 
 @pytest.fixture
 def cloudflared(tmp_path: Path) -> Iterator[StandIn]:
-    """Give a stand-in cloudflared that behaves well until told otherwise."""
+    """Yield a stand-in for cloudflared that behaves well until configured otherwise."""
     made = StandIn(tmp_path / "stand-in-cloudflared", "cloudflared")
     yield made
     made.close()

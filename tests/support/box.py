@@ -1,4 +1,4 @@
-"""The sandbox served for one test, and the ways to look at and to command it."""
+"""A sandbox served for one test, with its state and its controls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ State = dict[str, Any]
 
 
 class ServerClock(SystemClock):
-    """The machine's clock, whose wall time can be ahead of everybody else's."""
+    """The machine's clock, with a wall time that can be set ahead."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
@@ -37,7 +37,7 @@ class ServerClock(SystemClock):
 
 
 class Box:
-    """A sandbox in a thread of its own, spoken with over HTTP as everybody does."""
+    """A sandbox in a thread of its own, reached over HTTP."""
 
     def __init__(self, base_url: str, clock: ServerClock) -> None:
         self.base_url = base_url
@@ -49,12 +49,12 @@ class Box:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a program needs to talk to it with an API key."""
+        """The environment of a client with an API key."""
         return {"KLING_API_BASE": self.base_url, "KLING_API_KEY": API_KEY}
 
     @property
     def pair_env(self) -> dict[str, str | None]:
-        """What a program needs to talk to it with the older pair of keys."""
+        """The environment of a client with a key pair."""
         return {
             "KLING_API_BASE": self.base_url,
             "KLING_API_KEY": None,
@@ -78,11 +78,11 @@ class Box:
         return [one for one in self.state()["requests"] if one["kind"] == kind]
 
     def faults(self, *specs: str) -> None:
-        """Let these befall what comes next; nothing given: all goes well again."""
+        """Inject these faults into the next requests; none: remove all faults."""
         self._call("POST", "/_sandbox/faults", {"faults": list(specs)})
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass for tasks and links."""
+        """Advance the virtual clock of tasks and links."""
         self._call("POST", "/_sandbox/clock", {"advance_s": seconds})
 
     def end(self, task_id: str, status: str = "succeeded", message: str = "") -> None:
@@ -93,7 +93,7 @@ class Box:
     def wait_until(
         self, is_so: Callable[[State], bool], *, timeout_s: float = PATIENCE_S
     ) -> State:
-        """Return the state as soon as `is_so` holds for it."""
+        """Return the state as soon as `is_so` is true of it."""
         deadline = time.monotonic() + timeout_s
         while not is_so(state := self.state()):
             assert time.monotonic() < deadline, state

@@ -1,4 +1,4 @@
-"""A clock that tests move; ten minutes pass in microseconds."""
+"""A clock that tests control: ten minutes pass in microseconds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SETTLED_ROUNDS = 3
 
 
 class FakeClock:
-    """Time that goes on by itself as soon as every task of the loop only waits.
+    """A clock that advances by itself as soon as every task of the loop waits.
 
     A task that waits for a socket or a thread counts as waiting too: give `grace_s`,
     real seconds in which such things may still happen before time goes on, or
@@ -54,7 +54,7 @@ class FakeClock:
         await waking
 
     async def advance(self, seconds: float) -> None:
-        """Let `seconds` pass, waking sleepers in order and letting them act."""
+        """Advance the clock, waking sleepers in order."""
         until = self.elapsed_s + seconds
         await _settle()
         while (due := self._next_due()) is not None and due <= until:

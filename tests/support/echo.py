@@ -1,4 +1,4 @@
-"""A loopback server that answers 200 to everything and remembers what was asked."""
+"""A loopback server that answers 200 to everything and records the requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(slots=True)
 class Echo:
-    """What came to `url`, in order."""
+    """The requests to `url`, in order."""
 
     port: int
     paths: list[str] = field(default_factory=list)
@@ -24,7 +24,7 @@ class Echo:
 
 @contextmanager
 def echo_server() -> Iterator[Echo]:
-    """Serve until the context ends; whoever posts gets the body back."""
+    """Serve until the context ends; a POST gets its body back."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

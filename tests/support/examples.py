@@ -1,4 +1,4 @@
-"""What the examples in help texts and documents take for granted.
+"""The surroundings of the examples in help texts and documents.
 
 That is a sandbox with an account, an app, a finished job, kept callbacks, and a value
 for each placeholder: `FILES`, `KINDS` and `TEXTS` are the one table of those.
@@ -64,7 +64,7 @@ TEXTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """A sandbox, an app that takes callbacks, and a state folder with a past in it."""
+    """A sandbox, an app that accepts callbacks, and a state folder with a history."""
 
     box: Box
     app: Recorder
@@ -73,13 +73,12 @@ class Surroundings:
 
 @contextmanager
 def surroundings(home: Path) -> Iterator[Surroundings]:
-    """Serve sandbox and app, and let there be one finished job and kept callbacks."""
+    """Serve sandbox and app, with one finished job and stored callbacks."""
     with ExitStack() as stack:
         box = stack.enter_context(serve_box(task_seconds=TASK_S, has_seed_data=True))
         there = stack.enter_context(recorder())
         there.statuses = [500, 200]  # so that there is a failed delivery
         kling = Kling(home, {**box.env, **on_path()})
-        kling.be_quick()
         listening = ("listen", "--no-token", "--forward-to", f"{there.url}/callback")
         for command in (
             ("text2video", "A paper boat", "--external-id", JOB),
@@ -91,7 +90,7 @@ def surroundings(home: Path) -> Iterator[Surroundings]:
 
 
 def environment(surroundings: Surroundings, home: Path) -> dict[str, str]:
-    """Return the variables of somebody with an account, whose home this is."""
+    """Return the environment of a user with an account, with this home."""
     programs = put_opener(home / "bin").parent
     agents.write_program(programs, "cloudflared")
     return {
@@ -104,7 +103,7 @@ def environment(surroundings: Surroundings, home: Path) -> dict[str, str]:
 
 
 def on_path(*folders: Path) -> dict[str, str]:
-    """Let `kling` be the one beside this interpreter, for examples that start it."""
+    """Put the `kling` of this interpreter first on PATH."""
     first = map(str, (*folders, Path(sys.executable).parent))
     return {"PATH": os.pathsep.join((*first, os.environ["PATH"]))}
 
@@ -119,7 +118,7 @@ def make_files(folder: Path, text: str) -> None:
 
 
 def commands() -> Iterator[tuple[Names, str]]:
-    """Yield every command that is no group, as it is typed, and its help."""
+    """Yield every command that is no group, as it is typed, with its help."""
     yield from _below(typer.main.get_command(app), (), None)
 
 

@@ -1,4 +1,4 @@
-"""A callback handler as somebody might write it, sound or with a flaw of choice."""
+"""A callback handler that is sound, or has a chosen flaw."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class UnsoundError(Exception):
 class App:
     """The handler's state. `flaws` are of `counts`, `trusts`, `chokes`, `dies`.
 
-    One that counts answers each callback with a new number; one that trusts looks at no
-    signature; one that chokes fails on what it cannot parse; one that dies of that
-    answers nobody any more.
+    With `counts` it answers each callback with a new number; with `trusts` it checks no
+    signature; with `chokes` it fails on what it cannot parse; with `dies` it answers
+    nothing after such a failure.
     """
 
     secret: Secret | None = None

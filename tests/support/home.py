@@ -1,4 +1,4 @@
-"""A home of its own for each test: no setting of the person who runs it gets in."""
+"""A home folder and environment of its own for each test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.startup import loopback_only
 
 STARTUP = Path(loopback_only.__file__).parent
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
-_KEPT_PREFIXES = ("COVERAGE_", "PYTEST_", "LD_LIBRARY")
+_KEPT_PREFIXES = ("PYTEST_", "LD_LIBRARY")
 _FOREIGN_PREFIXES = ("KLING", "NGROK_", "PYNGROK_", "XDG_")
 _FOREIGN = frozenset({"NO_COLOR", "FORCE_COLOR", "PYTHONPATH", "PYTHONWARNINGS"})
 
@@ -28,7 +28,7 @@ def folders(home: Path) -> dict[str, str]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return all that a program under test may know of the machine it runs on."""
+    """Return the whole environment of a program under test."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -46,8 +46,17 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+def measuring() -> dict[str, str]:
+    """Return the variables by which coverage measures a started program."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("COVERAGE_")
+    }
+
+
 def foreign(environ: Mapping[str, str]) -> list[str]:
-    """Return the names in `environ` that would change what the program does."""
+    """Return the names in `environ` that would change the program's behaviour."""
     return [
         name
         for name in environ

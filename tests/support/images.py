@@ -1,4 +1,4 @@
-"""Small valid pictures of any size, made without a picture library."""
+"""Small valid PNG and JPEG images of any size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def png(width: int = 512, height: int = 512, *, n_bytes: int | None = None) -> b
 
 
 def jpeg(width: int = 512, height: int = 512) -> bytes:
-    """Return a JPEG with the right headers: what asks for type and size is content."""
+    """Return a JPEG with valid headers, which are what type and size are read from."""
     jfif = _segment(0xE0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0")
     frame = _segment(0xC0, struct.pack(">BHHB", 8, height, width, 1) + b"\x01\x11\0")
     table = _segment(0xDB, b"\0" + b"\x10" * 64)

@@ -1,4 +1,4 @@
-"""Runs the program under test in a home of its own, and looks over all it leaves."""
+"""Runs the program under test in its own home, and checks what it leaves behind."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from tests.support import home as homes
+from tests.support.in_process import run_in_process
 from tests.support.program import PATIENCE_S, Program, Result
 from tests.support.secrets import Secrets
 from tests.support.terminal import Terminal
@@ -25,7 +26,7 @@ _UNSEEMLY = re.compile(
 
 
 class Kling:
-    """`kling` as a person has it: a home, a current folder, an environment.
+    """`kling` with a home, a current folder and an environment.
 
     `check` finds what no run may leave: secrets where they do not belong, tracebacks,
     processes. The fixture calls it after each test.
@@ -47,19 +48,31 @@ class Kling:
         self.results: list[Result] = []
         self.here.mkdir(parents=True, exist_ok=True)
 
-    def be_quick(self) -> None:
-        """Leave runs unmeasured: for tests of many runs, which cover nothing new."""
-        for name in [name for name in self.env if name.startswith("COVERAGE_")]:
-            del self.env[name]
-
     def run(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str | None] | None = None,
+    ) -> Result:
+        """Run `kling ARGS` to its end in this process; None takes a variable away."""
+        changed = {**self.env, **(env or {})}
+        result = run_in_process(
+            args,
+            env={name: value for name, value in changed.items() if value is not None},
+            cwd=self.here,
+            stdin=stdin,
+        )
+        self.results.append(result)
+        return result
+
+    def run_process(
         self,
         *args: str,
         stdin: bytes | None = None,
         env: Mapping[str, str | None] | None = None,
         timeout_s: float = PATIENCE_S,
     ) -> Result:
-        """Run `kling ARGS` to its end."""
+        """Run `kling ARGS` to its end in a process of its own."""
         with self.start(*args, stdin=stdin, env=env) as program:
             program.finish(timeout_s)
         return self.results[-1]
@@ -72,8 +85,12 @@ class Kling:
         env: Mapping[str, str | None] | None = None,
         terminal: Terminal | None = None,
     ) -> Iterator[Program]:
-        """Start `kling ARGS`; None in `env` takes a variable away."""
-        changed = {**self.env, **(env or {})}
+        """Start `kling ARGS`; None in `env` takes a variable away.
+
+        With a terminal its coverage is measured: no test process can take that path.
+        """
+        measuring = homes.measuring() if terminal else {}
+        changed = {**self.env, **measuring, **(env or {})}
         with Program(
             self.command(*args),
             env={name: value for name, value in changed.items() if value is not None},
@@ -96,7 +113,7 @@ class Kling:
         return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def strays(self, grace_s: float = 3.0) -> list[str]:
-        """Return what does not end by itself within `grace_s`, and end it."""
+        """Return the processes that do not end within `grace_s`, and end them."""
         deadline = time.monotonic() + grace_s
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -106,7 +123,7 @@ class Kling:
         return found
 
     def check(self) -> list[str]:
-        """Return everything that the runs left behind and should not have."""
+        """Return secrets, tracebacks and other leaks of the runs."""
         found = [f"{leak} below home" for leak in self.secrets.found_below(self.home)]
         for result in self.results:
             said_by = " ".join(result.args)

@@ -1,4 +1,4 @@
-"""Finds what a test left running: child processes and threads."""
+"""Finds child processes and threads that a test left running."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PAUSE_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What was running at a moment."""
+    """The processes and threads running at a moment."""
 
     processes: frozenset[psutil.Process]
     threads: frozenset[threading.Thread]

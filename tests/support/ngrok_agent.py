@@ -21,9 +21,9 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # last: shadows nothing
 
-from tests.support.ngrok_words import ERRORS, USAGE
+from tests.support.ngrok_api import NgrokApi
+from tests.support.ngrok_messages import ERRORS, USAGE
 from tests.support.public_endpoint import PublicEndpoint
-from tests.support.web_api import WebApi
 
 PROPER_LENGTH = 40  # of an authtoken, or nearly
 FAREWELL_S = 0.3
@@ -74,7 +74,7 @@ class Agent:
         self.link = Link(self.control("report_port"))
         self.public_endpoint: PublicEndpoint | None = None
         self.endpoints: dict[str, dict[str, Any]] = {}
-        self.api = WebApi(self)
+        self.api = NgrokApi(self)
 
     def control(self, key: str, default: Any = None) -> Any:
         path = self.folder / "control.json"

@@ -1,4 +1,4 @@
-"""A stand-in for the programs that open files: it notes what it was given."""
+"""A stand-in for the programs that open files: it logs its arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that runs: wait for what it says, send it signals, await its end."""
+"""A running program: waits for output, sends signals, awaits the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATIENCE_S = 45.0  # never reached unless something hangs; the machine may be bu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a program ended and all it said. A signal's death is a negative exit code."""
+    """The exit code and output of a program. A signal's exit code is negative."""
 
     args: tuple[str, ...]
     exit_code: int
@@ -48,7 +48,7 @@ class Result:
 
 
 class Program:
-    """A started program; a context manager that lets nothing of it live on."""
+    """A started program; a context manager that ends it and its children."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Program:
         return self.process.pid
 
     def output(self, stream: str) -> str:
-        """Return what came on `stdout` or `stderr` so far."""
+        """Return the output on `stdout` or `stderr` so far."""
         with self._changed:
             return self._output[stream].decode("utf-8", "surrogateescape")
 

@@ -8,7 +8,7 @@ import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.support.ngrok_words import PAGE
+from tests.support.ngrok_messages import PAGE
 
 HOP_BY_HOP = {"connection", "host", "transfer-encoding", "content-length"}
 

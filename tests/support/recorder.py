@@ -1,4 +1,4 @@
-"""A loopback app that remembers each POST, head and all, and answers as it is told."""
+"""A loopback app that records each POST and answers with configured statuses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What came: names of headers are in lower case."""
+    """A recorded request; names of headers are in lower case."""
 
     path: str
     headers: Mapping[str, str]
@@ -20,7 +20,7 @@ class Post:
 
 @dataclass(slots=True)
 class Recorder:
-    """`statuses` are answered in turn, the last one for ever, with `answer`."""
+    """The app's state; `statuses` are answered in turn, the last one for ever."""
 
     port: int
     statuses: list[int] = field(default_factory=lambda: [200])

@@ -1,4 +1,4 @@
-"""What must not be seen, and the search for it in everything a program leaves."""
+"""The secrets of a test, and the search for them in output and files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Secrets:
         self._named[name] = text
 
     def found_in(self, raw: bytes) -> list[str]:
-        """Return the names of the secrets that stand in `raw`, whoever wrote them."""
+        """Return the names of the secrets that occur in `raw`."""
         found = [name for name, text in self._named.items() if text.encode() in raw]
         if JWT.search(raw):
             found.append("a JWT")

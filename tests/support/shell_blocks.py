@@ -77,7 +77,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What a block takes for granted beyond an account and the files that it names.
+    """The surroundings of a block beyond an account and the files that it names.
 
     `answer` is typed at a terminal when the block asks for it by `prompt`. `beside`
     serves in another terminal from before the block until after it. `meanwhile` is
@@ -150,7 +150,7 @@ class Shell:
         )
 
     def _attend(self, program: Program, meanwhile: str, shown: list[str]) -> None:
-        """Press Ctrl-C in whatever serves, once it has shown what it is to show."""
+        """Press Ctrl-C in a server once it has printed the expected lines."""
         ended: set[psutil.Process] = set()
         deadline = time.monotonic() + PATIENCE_S
         while program.process.poll() is None and time.monotonic() < deadline:
@@ -187,7 +187,7 @@ def _is_serving(process: psutil.Process) -> bool:
 
 
 def missing(shown: list[str], result: Program | Result) -> list[str]:
-    """Return the lines that were to be shown, in this order, and were not."""
+    """Return the expected lines that are missing, in this order."""
     if isinstance(result, Program):
         text = result.output("stderr") + result.output("stdout")
     else:

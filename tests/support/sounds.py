@@ -1,4 +1,4 @@
-"""Silent sounds of any length, made without a sound library."""
+"""Silent WAV and MP3 files of any length."""
 
 from __future__ import annotations
 

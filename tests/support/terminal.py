@@ -1,4 +1,4 @@
-"""A pretended terminal for a program's streams."""
+"""A pseudo-terminal for a program's streams."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import termios
 
 
 class Terminal:
-    """A pseudo terminal that takes the place of `streams`, `columns` wide.
+    """A pseudo-terminal, `columns` wide, in place of `streams`.
 
     What the program writes to it is heard under the name of `stream`.
     """

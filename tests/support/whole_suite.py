@@ -8,15 +8,20 @@ from __future__ import annotations
 import copy
 import os
 from argparse import Namespace
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from typing import TypeVar
 
 import pytest
 
-# One worker more than there are cores: tests wait about as much as they compute.
-WORKERS = (os.cpu_count() or 1) + 1
+T = TypeVar("T")
+
+# Two workers a core: tests wait longer than they compute.
+WORKERS = 2 * (os.cpu_count() or 1)
 OPTIONS = (f"--numprocesses={WORKERS}", "--dist=worksteal", "--cov=kling_cli")
 _SELECTING = ("file_or_dir", "keyword", "markexpr", "deselect", "lf", "failedfirst")
 _OTHERWISE_BUSY = ("collectonly", "usepdb", "no_cov", "cov_source")
+# Tests that take long, most of it waiting.
+_LONG = ("tests/scenarios/", "tests/tunnels/", "tests/test_lint", "tests/test_shell_")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -34,3 +39,28 @@ def pytest_load_initial_conftests(
 def is_whole(options: Namespace) -> bool:
     """Say whether `options` ask for all tests, and for nothing but running them."""
     return not any(getattr(options, name) for name in (*_SELECTING, *_OTHERWISE_BUSY))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Begin with the long tests in every worker, so that none of them is the last.
+
+    A worker gets one piece of the list, and steals from the ends of others' pieces.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.nodeid.startswith(_LONG)]
+    short = [item for item in items if not item.nodeid.startswith(_LONG)]
+    if workers > 1:
+        items[:] = in_shares(long, short, workers)
+
+
+def in_shares(long: Sequence[T], short: Sequence[T], workers: int) -> list[T]:
+    """Return all in as many equal pieces as there are workers, each with long first."""
+    ends = [len(short) * number // workers for number in range(workers + 1)]
+    pieces = [
+        [*long[number::workers], *short[ends[number] : ends[number + 1]]]
+        for number in range(workers)
+    ]
+    return [each for piece in pieces for each in piece]

@@ -1,4 +1,4 @@
-"""A server that answers each request as the test says, down to the single byte."""
+"""A server whose responses are scripted to the byte."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Visit:
 
 @dataclass(slots=True)
 class WireServer:
-    """Replies in order; the last one for ever. Everything asked is in `seen`."""
+    """Replies in order; the last one for ever. Requests are in `seen`."""
 
     replies: list[Reply]
     seen: list[Seen] = field(default_factory=list)
@@ -115,7 +115,7 @@ async def wire_server(
 
 
 def server_tls() -> ssl.SSLContext:
-    """Return a context for 127.0.0.1 that only SSL_CERT_FILE makes credible."""
+    """Return a TLS context for 127.0.0.1, trusted through SSL_CERT_FILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context
@@ -177,7 +177,7 @@ async def leave(visit: Visit) -> None:
 
 
 async def hang(visit: Visit) -> None:
-    """Say nothing at all."""
+    """Send nothing at all."""
     await visit.is_over.wait()
 
 
@@ -205,6 +205,6 @@ async def drip(visit: Visit) -> None:
 
 
 async def junk(visit: Visit) -> None:
-    """Answer with what is not HTTP."""
+    """Send something that is not HTTP."""
     await visit.send(b"SSH-2.0-OpenSSH_9.9\r\n\r\n")
     visit.writer.close()

@@ -10,9 +10,9 @@ import pytest
 
 from tests.support import box as boxes
 from tests.support.box import Box, serve_box
+from tests.support.connection_counter import ConnectionCounter
 from tests.support.kling import Kling
 from tests.support.terminal import Terminal
-from tests.support.trap import Trap
 
 TURBO = "text-to-video/kling-3.0-turbo"
 
@@ -141,12 +141,12 @@ def test_many_tasks_are_one_object(kling: Kling, box: Box) -> None:
 
 
 def test_another_host_is_never_spoken_to(kling: Kling) -> None:
-    with Trap() as trap:
-        result = kling.run("api", "GET", trap.url, "--json")
+    with ConnectionCounter() as counter:
+        result = kling.run("api", "GET", counter.url, "--json")
 
     assert result.exit_code == 2
     assert "sent nowhere else" in result.json()["error"]["message"]
-    assert trap.visits == 0
+    assert counter.connections == 0
 
 
 def test_a_body_may_come_from_standard_input(kling: Kling, box: Box) -> None:

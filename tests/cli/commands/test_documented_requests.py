@@ -6,11 +6,8 @@ follows from the reference and the catalogue: a new product is in here by itself
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -18,10 +15,11 @@ from typing import Any
 import pytest
 
 from kling_cli.catalogue.definition import loader
-from kling_cli.main import main
 from kling_cli.store.journal import Journal
 from tests.cli.commands.documented_requests import Example, Wrong, examples, wrongs
 from tests.support.box import API_KEY, Box, serve_box
+from tests.support.kling import Kling
+from tests.support.program import Result
 
 EXAMPLES = examples()
 WRONGS = list(wrongs())
@@ -32,14 +30,7 @@ SENTENCES = {
     "solutions.talking_agent-speed": "speechRate only supports 0.8, 1.0 and 1.2.",
 }
 
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """The outcome of a command: exit code, JSON object and output."""
-
-    code: int
-    document: dict[str, Any]
-    stderr: str
+Run = Callable[[Example, list[str]], Result]
 
 
 @pytest.fixture
@@ -49,34 +40,14 @@ def box() -> Iterator[Box]:
 
 
 @pytest.fixture
-def run(
-    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Example, list[str]], Ran]:
+def run(box: Box, own_home: Path) -> Run:
     """Return a function that runs `kling` here, with the account of the sandbox."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("KLING_STATE_DIR", str(tmp_path / "state"))
+    kling = Kling(own_home)
 
-    def run(example: Example, line: list[str]) -> Ran:
-        env = box.pair_env if example.is_pair else box.env
-        for name, value in env.items():
-            if value is None:
-                monkeypatch.delenv(name, raising=False)
-            else:
-                monkeypatch.setenv(name, value)
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
-        monkeypatch.setattr(sys, "stdout", out)
-        monkeypatch.setattr(sys, "stderr", err)
-        monkeypatch.setattr(sys, "argv", ["kling", *line])
-        code = main()
-        printed, noted = (_text(stream) for stream in (out, err))
-        return Ran(code, json.loads(printed), noted)
+    def run(example: Example, line: list[str]) -> Result:
+        return kling.run(*line, env=box.pair_env if example.is_pair else box.env)
 
     return run
-
-
-def _text(stream: io.TextIOWrapper) -> str:
-    stream.flush()
-    return stream.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined, no-any-return]  # -- a BytesIO
 
 
 def settled(body: Any) -> Any:
@@ -97,21 +68,19 @@ def test_every_command_has_a_documented_request() -> None:
     assert commands - shown == set()
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
 def test_a_documented_request_is_sent_as_it_stands_and_its_result_is_saved(
-    example: Example, run: Callable[[Example, list[str]], Ran], tmp_path: Path
+    example: Example, run: Run, own_home: Path
 ) -> None:
     ran = run(example, example.line("--json", "--external-id", "job-7"))
 
-    outputs = ran.document["outputs"]
-    assert (ran.code, ran.document["status"]) == (0, "succeeded"), ran.stderr
+    outputs, here = ran.json()["outputs"], own_home / "here"
+    assert (ran.exit_code, ran.json()["status"]) == (0, "succeeded"), ran.stderr
     assert outputs
-    assert all(Path(each["path"]).stat().st_size for each in outputs)
-    assert ran.document["estimated_units"] in (None, ran.document["units"])
+    assert all((here / each["path"]).stat().st_size for each in outputs)
+    assert ran.json()["estimated_units"] in (None, ran.json()["units"])
     assert "warning: charged" not in ran.stderr
-    with Journal.open(tmp_path / "state") as journal:
+    with Journal.open(own_home / "state") as journal:
         (entry,) = journal.newest_jobs(2)
     assert settled(json.loads(entry.request)) == settled(example.with_id("job-7"))
     assert entry.route == example.call.route.name
@@ -119,13 +88,13 @@ def test_a_documented_request_is_sent_as_it_stands_and_its_result_is_saved(
 
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
 def test_a_value_no_model_accepts_is_refused_before_anything_is_sent(
-    wrong: Wrong, run: Callable[[Example, list[str]], Ran], box: Box
+    wrong: Wrong, run: Run, box: Box
 ) -> None:
     ran = run(wrong.example, wrong.line)
 
-    assert (ran.code, ran.document["error"]["type"]) == (2, "usage")
-    assert wrong.field.spelling in ran.document["error"]["message"]
-    assert str(wrong.value) in ran.document["error"]["message"]
+    assert (ran.exit_code, ran.json()["error"]["type"]) == (2, "usage")
+    assert wrong.field.spelling in ran.json()["error"]["message"]
+    assert str(wrong.value) in ran.json()["error"]["message"]
     assert box.counts["create"] == 0
 
 
@@ -141,14 +110,14 @@ def test_a_value_no_model_accepts_is_refused_by_the_sandbox(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
 def test_a_model_there_is_not_is_refused_by_both(
-    example: Example, run: Callable[[Example, list[str]], Ran], box: Box
+    example: Example, run: Run, box: Box
 ) -> None:
     line = example.line("--json")
     line[line.index("--model") + 1] = "kling-99"
 
     ran = run(example, line)
 
-    assert (ran.code, "kling-99" in ran.document["error"]["message"]) == (2, True)
+    assert (ran.exit_code, "kling-99" in ran.json()["error"]["message"]) == (2, True)
     at = example.call.route.model_path
     if at is not None:
         printed = _post(

@@ -6,8 +6,7 @@ does not go with what was typed, concerns the commands that use it.
 
 from __future__ import annotations
 
-import json
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,9 @@ from kling_cli.cli.options.shared import (
     WaitOptions,
 )
 from kling_cli.errors import UsageError
-from kling_cli.main import main
 from kling_cli.settings.settings import read_settings
+from tests.support.in_process import run_in_process
+from tests.support.program import Result
 
 WEBHOOK = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 NONSENSE = {
@@ -36,19 +36,11 @@ NONSENSE = {
 INVALID_SETTINGS = {**NONSENSE, "KLING_API_BASE": "no URL", "KLING_API_KEY": "a b"}
 
 
-def run(
-    line: str, environ: dict[str, str], home: Path, monkeypatch: pytest.MonkeyPatch
-) -> int:
+def run(line: str, environ: dict[str, str], home: Path) -> Result:
     known = {"KLING_STATE_DIR": str(home / "state"), **environ}
-    for name, value in known.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(home)
-    monkeypatch.setattr(sys, "argv", ["kling", *line.split()])
-    return main()
+    return run_in_process(line.split(), env={**os.environ, **known}, cwd=home)
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize(
     ("environ", "line"),
     [
@@ -68,14 +60,12 @@ def test_nonsense_that_is_not_needed_is_no_matter(
     line: str,
     environ: dict[str, str],
     own_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(line, environ, own_home, monkeypatch) == 0, capfd.readouterr()
+    result = run(line, environ, own_home)
+
+    assert result.exit_code == 0, result
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("collected")
 @pytest.mark.parametrize(
     ("line", "variable"),
     [
@@ -99,46 +89,35 @@ def test_nonsense_that_is_needed_is_named(
     line: str,
     variable: str,
     own_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    exit_code = run(line, {variable: INVALID_SETTINGS[variable]}, own_home, monkeypatch)
+    result = run(line, {variable: INVALID_SETTINGS[variable]}, own_home)
 
-    assert exit_code == 2
-    assert variable in capfd.readouterr().err
+    assert result.exit_code == 2
+    assert variable in result.stderr
 
 
 def test_the_doctor_names_all_nonsense(
     own_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    exit_code = run("doctor --json", INVALID_SETTINGS, own_home, monkeypatch)
+    result = run("doctor --json", INVALID_SETTINGS, own_home)
 
-    checks = json.loads(capfd.readouterr().out)["checks"]
+    checks = result.json()["checks"]
     printed = " ".join(one["message"] for one in checks if one["name"] == "settings")
-    assert exit_code == 2
+    assert result.exit_code == 2
     assert [name for name in INVALID_SETTINGS if name not in printed] == []
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("collected")
 def test_a_simulator_needs_no_tunnel_and_signs_as_the_account_would(
     own_home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
 ) -> None:
     environ = {"KLING_TUNNEL": "ngrok", "KLING_WEBHOOK_SECRET": WEBHOOK}
 
-    exit_code = run(
-        "text2video hi --sandbox --json -o hi.mp4", environ, own_home, monkeypatch
-    )
+    result = run("text2video hi --sandbox --json -o hi.mp4", environ, own_home)
 
-    printed = capfd.readouterr()
-    assert exit_code == 0
-    assert json.loads(printed.out)["callbacks"] > 0
-    assert "valid signature" in printed.err
-    assert "ngrok" not in printed.err
+    assert result.exit_code == 0
+    assert result.json()["callbacks"] > 0
+    assert "valid signature" in result.stderr
+    assert "ngrok" not in result.stderr
 
 
 REQUIRE = 'callback = "require"'

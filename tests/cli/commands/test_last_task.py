@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from kling_cli.cli.commands import events, listen
 from kling_cli.cli.commands.trigger import MockOptions, parse_mock_runs
-from kling_cli.main import main
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage
 from tests.jobs.factories import a_callback, a_record
+from tests.support.in_process import run_in_process
 from tests.support.recorder import recorder
 
 BASE = "http://127.0.0.1:1"
@@ -49,13 +48,11 @@ def test_mocks_speak_of_it() -> None:
     assert b'"t1"' in mock.raw
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-@pytest.mark.usefixtures("collected")
-def test_its_callbacks_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_callbacks_are_replayed() -> None:
     with recorder() as app:
-        line = ["kling", "replay", "--task", "last", "--to", f"{app.url}/callback"]
-        monkeypatch.setattr(sys, "argv", line)
-        exit_code = main()
+        result = run_in_process(
+            ["replay", "--task", "last", "--to", f"{app.url}/callback"]
+        )
 
-    assert exit_code == 0
+    assert result.exit_code == 0
     assert [post.headers["kling-replay"] for post in app.seen] == ["1"]

@@ -100,7 +100,6 @@ def test_a_flaw_in_a_handler_is_found(kling: Kling, secret: Secret) -> None:
 def test_the_listener_itself_passes_the_nasty_scenarios(
     kling: Kling, secret: Secret
 ) -> None:
-    kling.be_quick()
     names = ("bad-signature", "malformed", "oversize", "burst")
     with kling.start("listen", "--tunnel", "none", "--json") as program:
         ready(program)
@@ -245,7 +244,6 @@ def test_fields_of_a_body_of_ones_own_can_be_set(kling: Kling, app: Recorder) ->
 def test_a_wrong_usage_is_one_object_with_the_same_keys(
     kling: Kling, args: list[str], words: str
 ) -> None:
-    kling.be_quick()
     result = kling.run("trigger", *args, "--json", stdin=b"{}")
 
     found = document(result)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kling_cli.tunnels.ngrok.errors import clean, read_refusal, reason_of
-from tests.support.ngrok_words import ERRORS
+from tests.support.ngrok_messages import ERRORS
 
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789abcdefgh"
 

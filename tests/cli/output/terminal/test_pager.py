@@ -26,7 +26,6 @@ COMMAND = ("models", "--product", "text2video")
 def test_a_list_longer_than_the_screen_goes_through_the_pager(
     kling: Kling, rows: int, env: dict[str, str], *, is_paged: bool
 ) -> None:
-    kling.be_quick()
     terminal = Terminal(streams=("stdin", "stdout"), rows=rows)
 
     with kling.start(*COMMAND, env=env, terminal=terminal) as program:

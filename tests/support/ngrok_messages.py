@@ -1,4 +1,4 @@
-"""What ngrok says when it refuses, in its own words.
+"""The error messages of the ngrok agent.
 
 Source: https://ngrok.com/docs/errors, read 2026-10-04.
 """

@@ -1,4 +1,4 @@
-"""A server nobody may contact; it counts those who do."""
+"""A server that tests expect no connection to; it counts connections."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Self
 
 
-class Trap:
-    """A listening socket of a host that is not in the plan."""
+class ConnectionCounter:
+    """A listening socket that counts and closes connections."""
 
     def __init__(self) -> None:
-        self.visits = 0
+        self.connections = 0
         self._socket = socket.create_server(("127.0.0.2", 0))
-        self._thread = threading.Thread(target=self._count, name="trap")
+        self._thread = threading.Thread(target=self._count, name="connection counter")
 
     @property
     def url(self) -> str:
@@ -38,8 +38,8 @@ class Trap:
     def _count(self) -> None:
         while True:
             try:
-                visitor, _ = self._socket.accept()
+                connection, _ = self._socket.accept()
             except OSError:
                 return  # shut
-            self.visits += 1
-            visitor.close()
+            self.connections += 1
+            connection.close()

@@ -7,10 +7,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.support.ngrok_words import ERRORS
+from tests.support.ngrok_messages import ERRORS
 
 
-class WebApi:
+class NgrokApi:
     """Answers on a loopback port for one agent; `agent` decides what happens."""
 
     def __init__(self, agent: Any) -> None:
