@@ -88,7 +88,7 @@ class TwoStepPlan:
         return self.order.values.get(self.use.choice_field or "")
 
     @property
-    def whole(self) -> PreparedRequest:
+    def combined(self) -> PreparedRequest:
         """The second request at the price of both calls."""
         first, second = self.first, self.second
         if first is None or first.estimate is None or second.estimate is None:
@@ -280,7 +280,7 @@ class TwoStepJob:
         """
         check_template(self.options.output or "")
         plan = plan_two_steps(order, self.settings)
-        check_price(plan.whole, self.options.max_units)
+        check_price(plan.combined, self.options.max_units)
         check_output(self.options, self.settings.output_dir or Path())
         if plan.session_id is not None:
             return await self._run_second(plan, plan.session_id, plan.found, None)
