@@ -26,13 +26,13 @@ def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
     with running_sandbox(folder, "--task-seconds", str(TASK_S)) as sandbox:
         plain = [_job(sandbox, "--output", f"a{run}.mp4")[0] for run in range(runs)]
         yield _overhead(
-            "a job without a tunnel, beyond the task's own time", plain, 0.6
+            "a job without a tunnel, beyond the task's own time", plain, 0.5
         )
         tunnelled = [
             _job(sandbox, "--tunnel", "ngrok", "-o", f"b{run}.mp4", **_agent(folder))[0]
             for run in range(runs)
         ]
-        yield _overhead("the same with the stand-in agent", tunnelled, 0.9)
+        yield _overhead("the same with the stand-in agent", tunnelled, 0.8)
         with _ssh_server(folder) as address:
             by_ssh = [
                 _job(sandbox, "--tunnel", address, "-o", f"c{run}.mp4")[0]
@@ -43,7 +43,7 @@ def measure_jobs(folder: Path, runs: int) -> Iterator[Figure]:
         yield Figure(
             name="from the final callback to the exit, nothing to download",
             value=statistics.median(tails),
-            budget=0.15,
+            budget=0.10,
             unit="s",
         )
 

@@ -61,7 +61,7 @@ def measure_status(folder: Path, runs: int) -> Iterator[Figure]:
             "kling status ID / typer + httpx + one GET",
             kling("status", task_id),
             [sys.executable, str(script), sandbox.base_url, sandbox.api_key, task_id],
-            1.25,
+            1.15,
             env=sandbox.env,
             cwd=folder,
             runs=runs,

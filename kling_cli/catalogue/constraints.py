@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from kling_cli.catalogue.definition.schema import (
     ChoiceGroup,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from kling_cli.catalogue import encoder, media, validation
 from kling_cli.catalogue.constraints import Violation, is_url, violations

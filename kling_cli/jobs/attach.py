@@ -1,4 +1,7 @@
-"""Runs over tasks that exist already: wait for them, query them once, download them."""
+"""Runs over tasks that exist already: wait for them, query them once, download them.
+
+What only waiting and downloading need is imported there: `kling status` starts quickly.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from kling_cli.api import Task, TaskStatus
-from kling_cli.background import background
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, NotSavedError, OutcomeUnknownError
 from kling_cli.jobs.calls.synchronous import is_synchronous
@@ -30,16 +32,11 @@ from kling_cli.jobs.lookup import (
     not_submitted_error,
     query_jobs,
 )
-from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
-from kling_cli.jobs.waiting.notifications import Notifications, follow_stored_callbacks
-from kling_cli.jobs.waiting.schedule import retry_s
 from kling_cli.jobs.waiting.state_machine import initial_state
-from kling_cli.jobs.waiting.watcher import complete_job, deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
-from kling_cli.tunnels import identify
 
 CONFIRMING_QUERIES = 3  # before "no such task" is believed of a job in doubt
 MAX_CREATE_AGE = timedelta(minutes=10)  # no create call is on its way for longer
@@ -110,6 +107,8 @@ def _check_output_option(options: RunOptions, settings: Settings) -> None:
     Raises:
         UsageError: it could not be written.
     """
+    from kling_cli.jobs.outputs.destination import check_output
+
     if options.output:
         check_output(options, settings.output_dir or Path())
 
@@ -151,6 +150,8 @@ class AttachedRun:
 
     async def download(self) -> None:
         """Save the outputs of the tasks that have succeeded."""
+        from kling_cli.jobs.waiting.watcher import complete_job
+
         async with open_session(self.settings, self.clock, self.emit) as session:
             await self._find(session)
             for job in self.jobs:
@@ -171,6 +172,13 @@ class AttachedRun:
         Raises:
             KlingError: waiting ended early.
         """
+        from kling_cli.background import background
+        from kling_cli.jobs.waiting.notifications import (
+            Notifications,
+            follow_stored_callbacks,
+        )
+        from kling_cli.jobs.waiting.watcher import deadline_at, wait_for_jobs
+
         deadline = deadline_at(self.clock, self.options.timeout_s)
         async with open_session(self.settings, self.clock, self.emit) as session:
             if self.names:
@@ -212,6 +220,8 @@ class AttachedRun:
 
     async def _query_unconfirmed(self, session: Session, deadline: float) -> None:
         """Query jobs without a task id, and those that could not be queried, again."""
+        from kling_cli.jobs.waiting.schedule import retry_s
+
         attempt = 0
         while unconfirmed := [
             job for job in self.jobs if self._is_unconfirmed(job, attempt)
@@ -283,6 +293,8 @@ class AttachedRun:
 
     def _adopt(self, job: Job, session: Session) -> None:
         """Make this process the job's owner: its own has ended, or it was named."""
+        from kling_cli.tunnels import identify
+
         job.record = self._with_options(job.record)
         if not self.options.is_embedded:
             owner = identify(os.getpid())

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from kling_cli.api import TaskStatus
 from kling_cli.store import SavedOutput, State
 
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from kling_cli.errors import KlingError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(Struct, frozen=True, kw_only=True):
     """The request has been checked and written down; nothing has been sent.
 
     `units` are the estimate; where only a bound is known, `at_most_units` is that.
@@ -35,8 +36,7 @@ class Prepared:
     prompt: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelOpening:
+class TunnelOpening(Struct, frozen=True, kw_only=True):
     """A tunnel is being opened; nothing has been sent yet.
 
     `detail` is why the provider that was tried before it failed.
@@ -46,8 +46,7 @@ class TunnelOpening:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackPath:
+class CallbackPath(Struct, frozen=True, kw_only=True):
     """The state of the callback path has changed.
 
     `state`: `ready` (a URL was given to the API), `proven` (a callback came), `lost`,
@@ -62,8 +61,7 @@ class CallbackPath:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingForSlot:
+class WaitingForSlot(Struct, frozen=True, kw_only=True):
     """All slots of the account are taken; the next attempt is in `pause_s`."""
 
     external_id: str
@@ -71,8 +69,7 @@ class WaitingForSlot:
     pause_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendFailed:
+class SendFailed(Struct, frozen=True, kw_only=True):
     """A create call certainly did not arrive; it is sent again in `retry_s`.
 
     `attempt` counts such calls from 1, and after `most_attempts` no other is made.
@@ -85,16 +82,14 @@ class SendFailed:
     retry_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeCheck:
+class OutcomeCheck(Struct, frozen=True, kw_only=True):
     """The create call's outcome is unknown; the external id is queried."""
 
     external_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
+class Submitted(Struct, frozen=True, kw_only=True):
     """The API has the task; from here on it is paid for if it succeeds.
 
     `age_s` is for how long it has had it, `usual_s` how long such a task usually takes.
@@ -109,8 +104,7 @@ class Submitted:
     age_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusChanged:
+class StatusChanged(Struct, frozen=True, kw_only=True):
     """The task's status has changed. `by`: `callback` or `poll`."""
 
     task_id: str
@@ -119,8 +113,7 @@ class StatusChanged:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackArrived:
+class CallbackArrived(Struct, frozen=True, kw_only=True):
     """A callback was accepted, so the API is queried. `trust`: `signed` or `token`."""
 
     task_id: str | None
@@ -128,8 +121,7 @@ class CallbackArrived:
     trust: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Querying:
+class Querying(Struct, frozen=True, kw_only=True):
     """The next query is due in `in_s` at the latest.
 
     `failures` is how many queries before it have failed in a row.
@@ -140,8 +132,7 @@ class Querying:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryFailed:
+class QueryFailed(Struct, frozen=True, kw_only=True):
     """A query failed, the `attempt`th in a row; the next is in `retry_s`."""
 
     error: KlingError
@@ -149,8 +140,7 @@ class QueryFailed:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Downloading:
+class Downloading(Struct, frozen=True, kw_only=True):
     """The progress of one download; `total_bytes` is None when not announced."""
 
     task_id: str
@@ -159,8 +149,7 @@ class Downloading:
     total_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadResumed:
+class DownloadResumed(Struct, frozen=True, kw_only=True):
     """A download continues the partial file of an earlier run."""
 
     task_id: str
@@ -169,8 +158,7 @@ class DownloadResumed:
     total_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadRetry:
+class DownloadRetry(Struct, frozen=True, kw_only=True):
     """A download broke or its link had expired; it continues in `retry_s`."""
 
     task_id: str
@@ -179,8 +167,7 @@ class DownloadRetry:
     retry_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
+class Saved(Struct, frozen=True, kw_only=True):
     """A file is complete, under its name."""
 
     task_id: str
@@ -188,23 +175,20 @@ class Saved:
     total_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """A warning that does not end the run."""
 
     message: str
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
+class Remark(Struct, frozen=True, kw_only=True):
     """Information that is no warning, such as what a step before the job found."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """A job has ended; always its last event."""
 
     result: JobResult

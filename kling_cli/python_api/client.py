@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,7 +17,7 @@ from anyio.from_thread import BlockingPortal
 
 from kling_cli.api import Pack
 from kling_cli.errors import StillRunningError
-from kling_cli.jobs.events import JobResult, Submitted
+from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.prepare import Order
 from kling_cli.python_api.job import AsyncJob, Job, OnEvent, paths_of
 from kling_cli.python_api.products import Products
@@ -25,6 +25,7 @@ from kling_cli.python_api.runner import (
     ClientSettings,
     FilePath,
     JobRunner,
+    StartedJobs,
     TaskReference,
 )
 
@@ -353,30 +354,31 @@ class Kling(Products[Job]):
         Whatever is raised here, by `on_event` or Ctrl-C, cancels it and waits for that.
         """
         messages: SimpleQueue[Any] = SimpleQueue()
-        submitted: list[str] = []
+        started, has_ended = StartedJobs(), threading.Event()
 
         async def in_loop() -> T:
             try:
                 return await work(messages.put)
             finally:
                 messages.put(_END)
+                has_ended.set()
 
         future = self._loop.portal().start_task_soon(in_loop)
         try:
             for event in iter(messages.get, _END):
-                if isinstance(event, Submitted):
-                    submitted.append(event.task_id)
+                started.record(event)
                 if on_event is not None:
                     on_event(event)
         except BaseException as exc:
-            self._runner.annotate(exc, submitted)
-            if future.cancel():
-                for _ in iter(messages.get, _END):
-                    pass
+            future.cancel()
+            has_ended.wait()
+            while not messages.empty():
+                started.record(messages.get())
+            self._runner.annotate(exc, started)
             raise
-        return self._result_of(future, submitted)
+        return self._result_of(future, started)
 
-    def _result_of(self, future: Future[T], submitted: Sequence[str]) -> T:
+    def _result_of(self, future: Future[T], started: StartedJobs) -> T:
         """Return the result of work that has ended.
 
         Raises:
@@ -386,5 +388,5 @@ class Kling(Products[Job]):
             return future.result()
         except CancelledError:
             error = StillRunningError("the client was closed while it was at work")
-            self._runner.annotate(error, submitted)
+            self._runner.annotate(error, started)
             raise error from None

@@ -18,7 +18,7 @@ from kling_cli.errors import KlingError, UsageError
 from kling_cli.jobs.attach import download_tasks, query_tasks, wait_for_tasks
 from kling_cli.jobs.calls.session_step import StepRun
 from kling_cli.jobs.calls.two_step import TwoStepJob
-from kling_cli.jobs.events import EmitEvent, Event, JobResult, Submitted
+from kling_cli.jobs.events import EmitEvent, Event, JobResult, Prepared, Submitted
 from kling_cli.jobs.generation import generate
 from kling_cli.jobs.job import Job, RunOptions
 from kling_cli.jobs.prepare import Order
@@ -59,8 +59,24 @@ class ClientSettings(TypedDict, total=False):
 
 
 @dataclass(slots=True)
+class StartedJobs:
+    """The jobs that a run has begun, by external id; the task's id once it is known."""
+
+    task_ids: dict[str, str | None] = field(default_factory=dict)
+
+    def record(self, event: Event) -> None:
+        match event:
+            case Prepared(external_id=external_id):
+                self.task_ids.setdefault(external_id, None)
+            case Submitted(external_id=external_id, task_id=task_id):
+                self.task_ids[external_id] = task_id
+            case _:
+                pass
+
+
+@dataclass(slots=True)
 class EventRelay:
-    """Passes events on, and remembers which tasks are under way.
+    """Passes events on, and records which jobs are under way.
 
     An exception of `on_event` cancels `scope`, and is raised when that has ended.
     """
@@ -68,11 +84,10 @@ class EventRelay:
     on_event: OnEvent | None
     scope: anyio.CancelScope
     failure: Exception | None = None
-    submitted: list[str] = field(default_factory=list)
+    started: StartedJobs = field(default_factory=StartedJobs)
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Submitted):
-            self.submitted.append(event.task_id)
+        self.started.record(event)
         if self.on_event is None or self.failure is not None:
             return
         try:
@@ -330,21 +345,36 @@ class JobRunner:
             with scope:
                 results.append(await work(relay))
         except BaseException as exc:
-            self.annotate(exc, relay.submitted)
+            self.annotate(exc, relay.started)
             raise
         if relay.failure is not None:
-            self.annotate(relay.failure, relay.submitted)
+            self.annotate(relay.failure, relay.started)
             raise relay.failure
         return results[0]
 
-    def annotate(self, exc: BaseException, task_ids: Sequence[str]) -> None:
-        """Note on what ended a wait what to do about it, or which tasks go on."""
+    def annotate(self, exc: BaseException, started: StartedJobs) -> None:
+        """Note on what ended a wait what to do about it, or which jobs go on."""
         if isinstance(exc, KlingError) and exc.hint is not None:
             exc.add_note(exc.hint)
             return
-        for task_id in task_ids:
-            resume = "" if self._settings.is_sandbox else f": kling wait {task_id}"
-            exc.add_note(f"task {task_id} goes on{resume}")
+        for external_id, task_id in started.task_ids.items():
+            if task_id is None and not self._is_unsettled(external_id):
+                continue
+            name = task_id or external_id
+            what = f"task {name} goes on"
+            if task_id is None:
+                what = f"job {name} may have been accepted"
+            resume = "" if self._settings.is_sandbox else f": kling wait {name}"
+            exc.add_note(what + resume)
+
+    def _is_unsettled(self, external_id: str) -> bool:
+        """Return whether the create call of a job may have been accepted."""
+        try:
+            with Journal.open(self._settings.state_dir) as journal:
+                record = journal.find_job(external_id)
+        except KlingError:
+            return True
+        return record is not None and record.stage.is_open
 
     def _raise_error(self, result: JobResult) -> JobResult:
         """Return the result of a job that went well.
@@ -354,7 +384,7 @@ class JobRunner:
         """
         if result.error is None:
             return result
-        self.annotate(result.error, ())
+        self.annotate(result.error, StartedJobs())
         result.error.task_id = result.task_id
         result.error.external_id = result.external_id
         raise result.error

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kling_cli.catalogue import routing
 from kling_cli.catalogue.definition import loader

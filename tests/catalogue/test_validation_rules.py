@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kling_cli.catalogue import validation, values
 from kling_cli.catalogue.definition.schema import Rule

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from kling_cli.catalogue import pricing
 from kling_cli.catalogue.definition.schema import CredentialKind
@@ -209,9 +210,9 @@ def test_a_job_whose_bound_is_within_the_limit_may_go() -> None:
 
 def test_a_price_without_any_bound_cannot_be_held_to_a_limit() -> None:
     request = prepared("avatar", prompt=None, **TALK)
-    length = replace(request.plan.product.duration_rules[0], seconds=None)
-    product = replace(request.plan.product, duration_rules=(length,))
-    plan = replace(request.plan, product=product)
+    length = structs.replace(request.plan.product.duration_rules[0], seconds=None)
+    product = structs.replace(request.plan.product, duration_rules=(length,))
+    plan = structs.replace(request.plan, product=product)
     request = replace(request, estimate=pricing.estimate_units(plan, request.values))
 
     with pytest.raises(AccountError, match="shows only later: avatar 720p"):

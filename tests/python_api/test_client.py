@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -32,6 +33,7 @@ from kling_cli.settings import read_settings
 from kling_cli.store import JobRecord, Journal
 from tests.support.agent import StandIn, stand_in
 from tests.support.box import ACCESS_KEY, API_KEY, SECRET_KEY, Box
+from tests.support.images import png
 
 __all__ = ["stand_in"]
 
@@ -60,6 +62,11 @@ def test_a_job_is_made_waited_for_and_saved(kling: Kling, tmp_path: Path) -> Non
 
     assert (job.product, job.status) == ("text2video", TaskStatus.SUCCEEDED)
     assert (job.units, job.completed_by, job.error) == (4.0, "callback", None)
+    assert (job.prompt, job.model) == ("A paper boat", "kling-3.0-turbo")
+    assert (job.message, job.estimated_units) == (None, 4.0)
+    assert job.created_at
+    assert job.updated_at
+    assert job.expires_at
     assert (job.paths, saved) == ((), (tmp_path / "boat.mp4",))
     assert [one.type for one in job.outputs] == ["video"]
     assert saved[0].read_bytes()[4:8] == b"ftyp"
@@ -179,6 +186,10 @@ def test_errors_are_raised_with_the_ids_of_their_job(box: Box, kling: Kling) -> 
         kling.text2video("A paper boat", durration=5)  # type: ignore[call-arg]
     with pytest.raises(UsageError, match="task id is empty"):
         kling.status(" ")
+    with pytest.raises(TypeError, match="3 does not name a task"):
+        kling.status(3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="--tunnel 'nowhere'"):
+        kling.text2video("A paper boat", tunnel="nowhere")
     with pytest.raises(TypeError, match="no setting sandbx"):
         Kling(sandbx=True)  # type: ignore[call-arg]
     with pytest.raises(UsageError, match="api_key is empty"):
@@ -292,7 +303,17 @@ async def test_the_asynchronous_client_does_the_same(box: Box, tmp_path: Path) -
         )
         waited = await image.wait()
         saved = await waited.save(tmp_path)
-        looked = await kling.status(video)
+        looked = await video.refresh()
+        [pack, *_] = await kling.packs()
+
+        def stop(event: events.Event) -> None:
+            raise LookupError
+
+        with pytest.raises(LookupError) as stopped:
+            await kling.tts("Good morning", external_id="speech", on_event=stop)
+        assert stopped.value.__notes__ == [
+            "job speech may have been accepted: kling wait speech"
+        ]
 
         box.faults("query:hang")
         running = asyncio.create_task(kling.text2video("Another boat"))
@@ -302,7 +323,8 @@ async def test_the_asynchronous_client_does_the_same(box: Box, tmp_path: Path) -
             await running
 
         assert (looked.status, len(saved)) == (TaskStatus.SUCCEEDED, 1)
-        assert len(await kling.list()) == 3
+        assert pack.left_units is not None
+        assert len(await kling.list()) == 4
         assert (await kling.wait_all([video, "last"]))[0].task_id == video.task_id
 
 
@@ -315,3 +337,18 @@ def test_a_sandbox_lives_as_long_as_its_client() -> None:
         assert second.status is TaskStatus.SUCCEEDED
     with pytest.raises(UsageError, match=r"no task|not known"):
         Kling(sandbox=True).status("nothing")
+
+
+def test_arguments_may_be_what_programs_have(kling: Kling, tmp_path: Path) -> None:
+    picture = tmp_path / "hero.png"
+    picture.write_bytes(png())
+
+    named = kling.create_omni_video("@hero waves", image={"hero": picture})
+    made = named.wait()
+    silent = kling.create_video_to_audio(video_id=made)
+    seeded = kling.create_text2video("A boat", set={"options.seed": 7})
+
+    bodies = [json.loads(recorded(e.task_id).request) for e in (named, silent, seeded)]
+    assert "<<<image_1>>> waves" in json.dumps(bodies[0]) or "hero" in str(bodies[0])
+    assert bodies[1]["video_id"] == made.outputs[0].id
+    assert bodies[2]["options"]["seed"] == 7

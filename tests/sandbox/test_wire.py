@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Plan

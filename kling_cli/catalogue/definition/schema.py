@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from kling_cli.catalogue.sessions import SessionSpec, StepSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldMapping:
+class FieldMapping(Struct, frozen=True, kw_only=True):
     """Maps a field to the request body: where its value stands and how it is encoded.
 
     `path` is dotted; a number in it is the index of a list. With `item`, the value
@@ -48,8 +48,7 @@ class FieldMapping:
     default_handle: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A documented dependency between fields, evaluated by `validation.py`.
 
     When every condition of `when` holds, so must the demands: every condition of
@@ -93,8 +92,7 @@ class Rule:
         return tuple(dict.fromkeys([*named, *checked]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientDefault:
+class ClientDefault(Struct, frozen=True, kw_only=True):
     """Values that are sent when a person gives none, alike in both generations.
 
     `values` are by field; `when`, `models` and `routes` as in `Rule`. The sandbox does
@@ -107,8 +105,7 @@ class ClientDefault:
     routes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class Rate(Struct, frozen=True, kw_only=True):
     """The price of one variant; the first rate whose `when` (see `Rule`) holds counts.
 
     `per` is `call`, `second` of output (each `every` begun or whole ones: 5 for lip
@@ -124,8 +121,7 @@ class Rate:
     when: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DurationRule:
+class DurationRule(Struct, frozen=True, kw_only=True):
     """Makes a result as long as one of its inputs, `source`; `when` as in `Rule`.
 
     `seconds` are the shortest and the longest input that is accepted, None where that
@@ -142,8 +138,7 @@ class DurationRule:
     routes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(Struct, frozen=True, kw_only=True):
     """What a job will cost if it succeeds: units of its pack, and list price in USD.
 
     `units` is None where the length or number of the results is known only later; then
@@ -174,8 +169,7 @@ class FieldKind(StrEnum):
     JSON = "json"  # a list or an object, given as JSON or `@file.json`
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceGroup:
+class ChoiceGroup(Struct, frozen=True, kw_only=True):
     """A named group of choices with a note for people.
 
     Limits and rules may name the group instead of its choices. `discontinued` are the
@@ -188,8 +182,7 @@ class ChoiceGroup:
     discontinued: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """One parameter of a job, under the same name in every generation of the API.
 
     `options` are the command-line spellings; empty for an argument and for what only
@@ -225,8 +218,7 @@ class Field:
         return (self.metavar or self.name).split()[0].upper()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What a model accepts for a field on a route; None means no such limit.
 
     `max_length` counts characters; `min_items` and `max_items` bound repeated fields.
@@ -267,8 +259,7 @@ class Generation(StrEnum):
     SOLUTIONS = "solutions"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """An endpoint of the API for a product: its create path and the layout of its body.
 
     `create_path` may contain `{model}`; otherwise `model_path` is the body key that
@@ -293,8 +284,7 @@ class Route:
     image_max_side_px: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class Model(Struct, frozen=True, kw_only=True):
     """A model of a product: its ids on each route, what it accepts, and its prices.
 
     `wire_ids` maps a route's name to the id used there; without one the model cannot be
@@ -325,8 +315,7 @@ class Model:
         return f"{self.id}: {self.note or self.status}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
+class Product(Struct, frozen=True, kw_only=True):
     """A kind of job that Kling offers, with a command of its own.
 
     `pack` is the kind of resource pack that pays, at `unit_usd` a unit (list price).
@@ -382,8 +371,7 @@ class Product:
         raise KeyError(name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """A product, one of its models, and the route by which it is reached."""
 
     product: Product
@@ -436,8 +424,7 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One thing wrong with a value; `message` is a sentence that names value and limit.
 
     `field` is our name, or the wire name when a raw body was validated.

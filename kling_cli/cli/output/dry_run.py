@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.output.terminal.streams import write_message, write_result
@@ -141,4 +140,6 @@ def estimate_line(request: PreparedRequest) -> str:
 
 def _estimate_document(estimate: Estimate | None) -> dict[str, Any] | None:
     """Return the estimate as JSON; its keys are the fields of the class."""
-    return None if estimate is None else asdict(estimate)
+    from msgspec import structs
+
+    return None if estimate is None else structs.asdict(estimate)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from inspect import Parameter
 from typing import Any, get_args
+
+from msgspec.structs import replace
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Product
