@@ -23,9 +23,9 @@ _HOMES = itertools.count()  # pytest's own numbering looks at every folder there
 
 
 def pytest_collection_finish() -> None:
-    """Take what is imported out of every later garbage collection: it stays anyway."""
+    home.withhold_measuring()
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # what is imported stays: no later collection need look at it
 
 
 @pytest.fixture

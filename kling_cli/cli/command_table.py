@@ -81,7 +81,7 @@ TABLE = (
     ),
     CommandEntry(
         "events",
-        "kling_cli.cli.commands.events:app",
+        "kling_cli.cli.commands.events:make_group",
         "Look at kept callbacks: list, show, tail, export, clear.",
         TOOLS,
     ),

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kling_cli.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from kling_cli.cli.options.shared import OutputOptions
+    from kling_cli.api import PageFetcher
+    from kling_cli.cli.options.shared import AccountOptions, OutputOptions
     from kling_cli.jobs.events import Event
     from kling_cli.settings import Settings
 
@@ -89,3 +90,21 @@ async def _run_in_sandbox(work: Work[T], context: RunContext) -> T:
 
     async with embedded_sandbox(context.settings) as settings:
         return await work(replace(context, settings=settings))
+
+
+def run_with_client(
+    work: Callable[[PageFetcher], Awaitable[T]],
+    *,
+    account_options: AccountOptions,
+    output_options: OutputOptions,
+) -> T:
+    """Return the result of `work` with the account's client; no journal is written."""
+    from kling_cli.api import RetryingClient, open_client
+    from kling_cli.cli.options.shared import settings_options
+
+    async def connect(context: RunContext) -> T:
+        async with open_client(context.settings, context.clock) as client:
+            return await work(RetryingClient(client, context.clock))
+
+    settings = load_settings(settings_options(account_options))
+    return run(connect, settings=settings, output_options=output_options, is_brief=True)

@@ -54,7 +54,7 @@ EXEMPT = {
     "kling replay --failed": "of a handler that never answers",
     "kling download {} --open": "opens a program of the desktop",
     "kling wait {} --open": "opens a program of the desktop",
-    "kling tunnel test {}": "of an ssh server; run by test_tunnel_setup.py",
+    "kling tunnel test {}": "of an ssh server; run by test_tunnel_prompt.py",
 }
 
 

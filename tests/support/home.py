@@ -11,6 +11,7 @@ from tests.support.startup import loopback_only
 STARTUP = Path(loopback_only.__file__).parent
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 _KEPT_PREFIXES = ("PYTEST_", "LD_LIBRARY")
+_MEASURING: dict[str, str] = {}
 _FOREIGN_PREFIXES = ("KLING", "NGROK_", "PYNGROK_", "XDG_")
 _FOREIGN = frozenset({"NO_COLOR", "FORCE_COLOR", "PYTHONPATH", "PYTHONWARNINGS"})
 
@@ -46,13 +47,15 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+def withhold_measuring() -> None:
+    """Let coverage measure no started program but those given `measuring()`."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        _MEASURING[name] = os.environ.pop(name)
+
+
 def measuring() -> dict[str, str]:
     """Return the variables by which coverage measures a started program."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith("COVERAGE_")
-    }
+    return dict(_MEASURING)
 
 
 def foreign(environ: Mapping[str, str]) -> list[str]:

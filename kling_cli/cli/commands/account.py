@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from kling_cli.cli.commands.library import make_command_group
 from kling_cli.cli.options import completion
+from kling_cli.cli.options.declaration import make_command_group
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.errors import UsageError
 
@@ -96,9 +96,9 @@ def packs(*, output_options: OutputOptions, account_options: AccountOptions) -> 
 
     kling account
     """
-    from kling_cli.cli.commands.library import run_with_client
     from kling_cli.cli.output.listing import EmptyMessage, Listing, print_listing
     from kling_cli.cli.output.views import account as shown
+    from kling_cli.cli.runner import run_with_client
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()
@@ -183,10 +183,10 @@ def _print_deductions(
     output_options: OutputOptions,
     account_options: AccountOptions,
 ) -> int:
-    from kling_cli.cli.commands.library import run_with_client
     from kling_cli.cli.options.values import parse_time
     from kling_cli.cli.output.listing import print_listing
     from kling_cli.cli.output.views import account as shown
+    from kling_cli.cli.runner import run_with_client
     from kling_cli.clock import SystemClock
 
     now = SystemClock().now()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from kling_cli.cli.help_page import PagedGroup
 from kling_cli.cli.options import completion
+from kling_cli.cli.options.declaration import make_command_group
 from kling_cli.cli.options.shared import OutputOptions, StreamOptions
 from kling_cli.cli.options.values import resolve_task_id
 from kling_cli.cli.output.json_document import dumps
@@ -178,6 +178,7 @@ def tail_line(
 
 
 SCHEMA = 1
+HELP = "Look at kept callbacks: list, show, follow, export, clear."
 CallbackNumber = Annotated[
     str,
     typer.Argument(
@@ -346,46 +347,6 @@ def _print_document(command: str, facts: dict[str, Any]) -> None:
     write_result(dumps({**head, **facts, "error": None}))
 
 
-class EventsGroup(PagedGroup):
-    """The group `kling events`; without a sub-command it is `list`."""
-
-    def __init__(self, **attrs: Any) -> None:
-        from kling_cli.cli.options.declaration import declare_command
-
-        super().__init__(**attrs)
-        commands = (
-            ("list", list_events),
-            ("show", show),
-            ("tail", tail),
-            ("export", export),
-            ("clear", clear),
-        )
-        for name, function in commands:
-            self.add_command(declare_command(function, name=name))
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, reading options without a sub-command as those of `list`."""
-        is_option = not args or args[0].startswith("-")
-        if is_option and not {"--help", "-h"} & set(args) and not ctx.resilient_parsing:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-app = typer.Typer(
-    name="events",
-    cls=EventsGroup,
-    help="Look at kept callbacks: list, show, follow, export, clear.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
-@app.callback()
-def events() -> None:
-    """Look at kept callbacks: list, show, follow, export, clear."""
-
-
 CallbackNumbers = Annotated[
     list[str] | None,
     typer.Argument(
@@ -507,3 +468,15 @@ def _save_export(path: Path, lines: Iterator[str], *, is_forced: bool) -> None:
             part.put_in_place(is_forced=True)
     except OSError as exc:
         raise NotSavedError(f"could not write {path}: {exc.strerror}") from exc
+
+
+def make_group() -> Any:
+    """Return the command with its sub-commands."""
+    commands = {
+        "list": list_events,
+        "show": show,
+        "tail": tail,
+        "export": export,
+        "clear": clear,
+    }
+    return make_command_group("events", HELP, commands)

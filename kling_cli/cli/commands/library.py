@@ -1,4 +1,4 @@
-"""Listing, presentation_options and deleting voices and elements.
+"""Listing, showing and deleting voices and elements.
 
 `kling voices` and `kling elements` are made of these functions.
 """
@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
-from kling_cli.cli.help_page import PagedGroup
-from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
+from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.listing import (
     EmptyMessage,
@@ -24,6 +22,7 @@ from kling_cli.cli.output.listing import (
 )
 from kling_cli.cli.output.terminal.capabilities import is_interactive
 from kling_cli.cli.output.terminal.text import one_line
+from kling_cli.cli.runner import run_with_client
 from kling_cli.errors import KlingError, UsageError
 
 if TYPE_CHECKING:
@@ -70,37 +69,6 @@ class LibraryFilterOptions:
         if self.is_own == self.is_preset:
             return set(Owner)
         return {Owner.OWN if self.is_own else Owner.PRESET}
-
-
-class DefaultGroup(PagedGroup):
-    """A group that runs its first sub-command when none is named."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse, reading options without a sub-command as those of the first."""
-        is_option = not args or args[0].startswith("-")
-        if is_option and not {"--help", "-h"} & set(args) and not ctx.resilient_parsing:
-            args = [next(iter(self.commands)), *args]
-        return super().parse_args(ctx, args)
-
-
-def make_command_group(
-    name: str, help_text: str, commands: Mapping[str, Callable[..., Any] | Any]
-) -> DefaultGroup:
-    """Return a group of sub-commands; a function's docstring is its help."""
-    from kling_cli.cli.options.declaration import declare_command
-
-    group = DefaultGroup(name=name, help=help_text, rich_markup_mode=None)
-    for each, found in commands.items():
-        made = (
-            found
-            if isinstance(found, TyperCommand)
-            else declare_command(found, name=each)
-        )
-        group.add_command(made)
-    return group
-
-
-T = TypeVar("T")
 
 
 def list_items(
@@ -191,25 +159,6 @@ def delete_items(
         error=deletion.error,
     )
     return print_listing(listing, output_options)
-
-
-def run_with_client(
-    work: Callable[[PageFetcher], Awaitable[T]],
-    *,
-    account_options: AccountOptions,
-    output_options: OutputOptions,
-) -> T:
-    """Return the result of `work` with the account's client; no journal is written."""
-    from kling_cli.cli.runner import RunContext, load_settings, run
-
-    async def connect(context: RunContext) -> T:
-        from kling_cli.api import RetryingClient, open_client
-
-        async with open_client(context.settings, context.clock) as client:
-            return await work(RetryingClient(client, context.clock))
-
-    settings = load_settings(settings_options(account_options))
-    return run(connect, settings=settings, output_options=output_options, is_brief=True)
 
 
 async def fetch_items(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kling_cli.cli.commands.library import make_command_group
 from kling_cli.cli.options import completion
+from kling_cli.cli.options.declaration import make_command_group
 from kling_cli.cli.options.shared import OutputOptions
 from kling_cli.cli.output.views.tunnels import (
     is_ready,

@@ -11,8 +11,8 @@ from kling_cli.cli.commands.library import (
     LibraryFilterOptions,
     OwnItemIds,
     YesOption,
-    make_command_group,
 )
+from kling_cli.cli.options.declaration import make_command_group
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 
 HELP = "List, make, show and delete voices for videos."

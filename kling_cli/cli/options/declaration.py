@@ -12,8 +12,9 @@ from inspect import Parameter, Signature, cleandoc, signature
 from typing import Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
-from kling_cli.cli.help_page import PagedCommand
+from kling_cli.cli.help_page import PagedCommand, PagedGroup
 from kling_cli.errors import ExitCode, StoppedError
 
 
@@ -92,3 +93,29 @@ def _group_parameter(field: Field[Any], annotation: Any) -> Parameter:
     return Parameter(
         field.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation
     )
+
+
+class DefaultGroup(PagedGroup):
+    """A group that runs its first sub-command when none is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, reading options without a sub-command as those of the first."""
+        is_option = not args or args[0].startswith("-")
+        if is_option and not {"--help", "-h"} & set(args) and not ctx.resilient_parsing:
+            args = [next(iter(self.commands)), *args]
+        return super().parse_args(ctx, args)
+
+
+def make_command_group(
+    name: str, help_text: str, commands: Mapping[str, Callable[..., Any] | Any]
+) -> DefaultGroup:
+    """Return a group of sub-commands; a function's docstring is its help."""
+    group = DefaultGroup(name=name, help=help_text, rich_markup_mode=None)
+    for each, found in commands.items():
+        made = (
+            found
+            if isinstance(found, TyperCommand)
+            else declare_command(found, name=each)
+        )
+        group.add_command(made)
+    return group

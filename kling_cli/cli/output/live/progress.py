@@ -209,7 +209,7 @@ def _downloading(
         start_bytes=previous.start_bytes if previous else event.done_bytes,
     )
     return progress.with_row(
-        event.task_id, now, phase="save_options", transfers=MappingProxyType(transfers)
+        event.task_id, now, phase="saving", transfers=MappingProxyType(transfers)
     )
 
 
