@@ -95,7 +95,7 @@ class AccountTasks:
         failures: dict[TaskEndpoint, KlingError] = {}
         limiter = anyio.CapacityLimiter(MAX_CONCURRENT_QUERIES)
 
-        async def ask(endpoint: TaskEndpoint) -> None:
+        async def list_endpoint(endpoint: TaskEndpoint) -> None:
             async with limiter:
                 try:
                     answers[endpoint] = await self._list_endpoint(endpoint)
@@ -106,7 +106,7 @@ class AccountTasks:
 
         async with anyio.create_task_group() as group:
             for endpoint in endpoints:
-                group.start_soon(ask, endpoint)
+                group.start_soon(list_endpoint, endpoint)
         self._note_failures(failures, answers)
         if self.n_without_product:
             self.notes.append(self._note_without_product())

@@ -223,7 +223,7 @@ class JobRun:
             body=self.request.body(callback_url),
             external_id=job.record.external_id,
             client=SynchronousClient(client) if self._is_synchronous else client,
-            find_task=partial(session.poller.ask_one, job.record),
+            find_task=partial(session.poller.fetch_one, job.record),
             emit=self.emit,
             clock=self.clock,
             deadline=deadline,

@@ -23,9 +23,6 @@ from kling_cli.jobs.waiting.state_machine import TaskState
 from kling_cli.store import JobRecord, SavedOutput
 
 if TYPE_CHECKING:
-    from kling_cli.store import JobRecord
-
-if TYPE_CHECKING:
     from kling_cli.api import ApiResponse
     from kling_cli.jobs.session import Session
 

@@ -32,7 +32,6 @@ from kling_cli.tunnels import Identity
 
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
-    from kling_cli.store import JobRecord
 
 
 class UnknownTaskError(UsageError):
@@ -77,7 +76,7 @@ async def query_jobs(jobs: Sequence[Job], session: Session) -> None:
     if not queried:
         return
     try:
-        answers = await session.poller.ask([job.record for job in queried])
+        answers = await session.poller.fetch([job.record for job in queried])
     except KlingError as exc:
         for job in queried:
             job.fail(exc, session.clock.monotonic())

@@ -16,9 +16,7 @@ from kling_cli.jobs.waiting.poller import Poller
 from kling_cli.settings import Settings
 from kling_cli.store import BUSY_TIMEOUT_S, JobRecord, Journal, JournalError, Stage
 
-SHORT_BUSY_TIMEOUT_S = (
-    0.25  # for others who write; the event loop stands still meanwhile
-)
+SHORT_BUSY_TIMEOUT_S = 0.25  # the event loop stops while another process writes
 LAST_BUSY_TIMEOUT_S = 2.0
 LOCKED_PAUSE_S = 0.5  # before what was locked is tried again
 

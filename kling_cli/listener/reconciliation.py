@@ -124,7 +124,7 @@ class Reconciler:
         failures = 0
         while True:
             try:
-                return await query.ask(jobs)
+                return await query.fetch(jobs)
             except (CredentialsError, AccountError) as exc:
                 self._emit(
                     Notice(

@@ -22,7 +22,7 @@ _RETRY_DELAYS_S: Final = (2.0, 5.0, 10.0, 30.0)
 class TaskQuery(Protocol):
     """Queries the API about several tasks at once."""
 
-    async def ask(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]: ...
+    async def fetch(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 def query_retry_delay_s(n_failures: int) -> float:

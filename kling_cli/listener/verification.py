@@ -120,7 +120,7 @@ class Verifier:
         ids = list(self._queued)[:MAX_BATCH]
         jobs = {task_id: self._job_for_query(task_id) for task_id in ids}
         try:
-            answers = await self._query.ask([one for one in jobs.values() if one])
+            answers = await self._query.fetch([one for one in jobs.values() if one])
         except (CredentialsError, AccountError) as exc:
             self._is_disabled = True
             self._emit(

@@ -114,15 +114,16 @@ class JobRunner:
         self._settings = load_settings(os.environ, options)
         if not self._settings.is_sandbox:
             self._settings.require("api_base", "region")
-        self._host: asyncio.Task[None] | None = None
-        self._served: asyncio.Future[Settings] | None = None
-        self._closing: asyncio.Event | None = None
+        self._sandbox_task: asyncio.Task[None] | None = None
+        self._sandbox_settings: asyncio.Future[Settings] | None = None
+        self._sandbox_closing: asyncio.Event | None = None
 
     async def aclose(self) -> None:
         """End the sandbox, if there is one."""
-        if self._host is not None and self._closing is not None:
-            self._closing.set()
-            await asyncio.wait([self._host])
+        task, closing = self._sandbox_task, self._sandbox_closing
+        if task is not None and closing is not None and not task.done():
+            closing.set()
+            await asyncio.wait([task])
 
     async def generate(
         self,
@@ -313,15 +314,15 @@ class JobRunner:
         if not self._settings.is_sandbox:
             return self._settings
         loop = asyncio.get_running_loop()
-        host = self._host
-        if host is None or host.done() or host.get_loop() is not loop:
-            self._served = loop.create_future()
-            self._closing = asyncio.Event()
-            self._host = asyncio.create_task(
-                self._serve_sandbox(self._served, self._closing)
+        running = self._sandbox_task
+        if running is None or running.done() or running.get_loop() is not loop:
+            self._sandbox_settings = loop.create_future()
+            self._sandbox_closing = asyncio.Event()
+            self._sandbox_task = asyncio.create_task(
+                self._serve_sandbox(self._sandbox_settings, self._sandbox_closing)
             )
-        assert self._served is not None  # noqa: S101 -- set with the host
-        return await asyncio.shield(self._served)
+        assert self._sandbox_settings is not None  # noqa: S101 -- set with the task
+        return await asyncio.shield(self._sandbox_settings)
 
     async def _serve_sandbox(
         self, served: asyncio.Future[Settings], closing: asyncio.Event
@@ -332,8 +333,10 @@ class JobRunner:
             async with embedded_sandbox(self._settings) as settings:
                 served.set_result(settings)
                 await closing.wait()
-        finally:
-            served.cancel()
+        except Exception as exc:
+            if served.done():
+                raise
+            served.set_exception(exc)
 
     async def _run(
         self, work: Callable[[EmitEvent], Awaitable[T]], on_event: OnEvent | None

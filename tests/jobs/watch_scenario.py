@@ -111,7 +111,7 @@ class WatchScenario:
         assert state is not None
         return state
 
-    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
+    async def fetch(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Answer as the API: once for all that are queried together."""
         self.queried_at.append(self.clock.elapsed_s)
         self.queried_ids.append([record.external_id for record in records])

@@ -88,7 +88,7 @@ class Api:
     failures: list[KlingError] = field(default_factory=list)
     queries: list[list[str]] = field(default_factory=list)
 
-    async def ask(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]:
+    async def fetch(self, jobs: Sequence[JobRecord]) -> Mapping[str, Task]:
         self.queries.append([job.key for job in jobs])
         if self.failures:
             raise self.failures.pop(0)

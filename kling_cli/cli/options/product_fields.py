@@ -126,7 +126,7 @@ def _availability(models_by_limits: dict[str, list[str]], without: list[str]) ->
 
 
 def _limits(product: Product, model: Model, field: str) -> Limits | None:
-    """Return the limits of a model on the first route that has the field."""
+    """Return a model's limits for a field that is not fixed, on its first route."""
     for route in product.routes:
         found = model.limits.get(route.name, {}).get(field)
         if found is not None and not found.is_fixed:

@@ -54,7 +54,7 @@ def _requests(
 
     if order.before is not None:
         intent = plan_two_steps(order, settings)
-        check_price(intent.whole, max_units)
+        check_price(intent.combined, max_units)
         return [each for each in (intent.first, intent.second) if each is not None]
     known = resolve_references(order, settings)
     request = prepare(known, credential_kinds(settings), new_id=lambda: PLACEHOLDER_ID)

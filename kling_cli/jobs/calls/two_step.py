@@ -43,7 +43,6 @@ from kling_cli.jobs.events import (
     Remark,
     Submitted,
 )
-from kling_cli.jobs.generation import generate
 from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.outputs.destination import check_output
@@ -89,7 +88,7 @@ class TwoStepPlan:
         return self.order.values.get(self.use.choice_field or "")
 
     @property
-    def whole(self) -> PreparedRequest:
+    def combined(self) -> PreparedRequest:
         """The second request at the price of both calls."""
         first, second = self.first, self.second
         if first is None or first.estimate is None or second.estimate is None:
@@ -281,7 +280,7 @@ class TwoStepJob:
         """
         check_template(self.options.output or "")
         plan = plan_two_steps(order, self.settings)
-        check_price(plan.whole, self.options.max_units)
+        check_price(plan.combined, self.options.max_units)
         check_output(self.options, self.settings.output_dir or Path())
         if plan.session_id is not None:
             return await self._run_second(plan, plan.session_id, plan.found, None)
@@ -300,6 +299,8 @@ class TwoStepJob:
         Raises:
             KlingError: it ended before the job was in the journal; nothing was sent.
         """
+        from kling_cli.jobs.generation import generate  # a plan alone needs no tunnels
+
         product = catalogue.load_step(step.product)
         options = replace(
             self.options,
@@ -343,6 +344,8 @@ class TwoStepJob:
         spent: float | None,
     ) -> JobResult:
         """Run the second call; the error's hint says how to repeat it alone."""
+        from kling_cli.jobs.generation import generate
+
         choice = plan.chosen
         try:
             choice = choose_input(plan, found, self.ask)

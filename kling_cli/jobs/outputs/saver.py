@@ -57,7 +57,7 @@ async def save_job(
         """Return the task with fresh links; None if there is no answer."""
         job.queries += 1
         try:
-            fresh = await session.poller.ask_one(job.record)
+            fresh = await session.poller.fetch_one(job.record)
         except KlingError:
             return None
         if fresh is not None and job.state is not None:

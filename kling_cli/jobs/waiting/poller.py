@@ -105,7 +105,7 @@ class Poller:
         self._client = client
         self.is_bulk = is_bulk
 
-    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
+    async def fetch(self, records: Sequence[JobRecord]) -> Mapping[str, Task]:
         """Return the tasks by the keys of their records; unknown ones are absent.
 
         Raises:
@@ -117,13 +117,13 @@ class Poller:
             found.update(await self._ask_at(path, asked))
         return found
 
-    async def ask_one(self, record: JobRecord) -> Task | None:
+    async def fetch_one(self, record: JobRecord) -> Task | None:
         """Return the task of one job; None if the API does not have it.
 
         Raises:
             KlingError: there was no answer.
         """
-        return (await self.ask([record])).get(record.key)
+        return (await self.fetch([record])).get(record.key)
 
     def _groups(
         self, records: Sequence[JobRecord]

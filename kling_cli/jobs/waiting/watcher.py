@@ -49,7 +49,7 @@ NO_TIMEOUT_S = 10 * 365 * 86400.0
 class QueryTasks(Protocol):
     """The part of the poller that watching needs."""
 
-    async def ask(self, records: Sequence[JobRecord]) -> Mapping[str, Task]: ...
+    async def fetch(self, records: Sequence[JobRecord]) -> Mapping[str, Task]: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,7 +181,7 @@ class TaskWatcher:
             tasks = await within(
                 self.clock,
                 timeout_s,
-                lambda: self.poller.ask([one.job.record for one in due]),
+                lambda: self.poller.fetch([one.job.record for one in due]),
             )
         except TimeoutError:
             self._query_failed(

@@ -54,7 +54,7 @@ async def test_many_tasks_are_queried_twenty_a_call() -> None:
     records = [a_record(f"e{i}", task_id=f"t{i}") for i in range(45)]
 
     async with an_asker(answer_all) as (poller, wire):
-        found = await poller.ask(records)
+        found = await poller.fetch(records)
 
     assert {key: task.id for key, task in found.items()} == {
         f"e{i}": f"t{i}" for i in range(45)
@@ -64,7 +64,7 @@ async def test_many_tasks_are_queried_twenty_a_call() -> None:
 
 async def test_a_job_without_a_task_id_is_queried_by_its_external_id() -> None:
     async with an_asker(answer_all) as (poller, wire):
-        found = await poller.ask([a_record("e1", task_id="t1"), a_record("e2")])
+        found = await poller.fetch([a_record("e1", task_id="t1"), a_record("e2")])
 
     assert {key: task.id for key, task in found.items()} == {
         "e1": "t1",
@@ -80,14 +80,14 @@ async def test_tasks_of_other_machines_are_distinct_with_one_id_each() -> None:
     records = [a_record("", task_id="t1"), a_record("", task_id="t2")]
 
     async with an_asker(answer_all) as (poller, _):
-        found = await poller.ask(records)
+        found = await poller.fetch(records)
 
     assert {key: task.id for key, task in found.items()} == {"t1": "t1", "t2": "t2"}
 
 
 async def test_a_task_that_was_not_queried_is_ignored() -> None:
     async with an_asker(envelope([new_task("t1"), new_task("t9")])) as (poller, _):
-        found = await poller.ask([a_record("e1", task_id="t1")])
+        found = await poller.fetch([a_record("e1", task_id="t1")])
 
     assert list(found) == ["e1"]
 
@@ -96,7 +96,7 @@ async def test_without_an_api_key_each_legacy_endpoint_is_queried() -> None:
     task = {"task_id": "a", "task_status": "processing"}
 
     async with an_asker(envelope(task), is_bulk=False) as (poller, wire):
-        found = await poller.ask([legacy("a"), a_record("b c", query_path=LEGACY)])
+        found = await poller.fetch([legacy("a"), a_record("b c", query_path=LEGACY)])
 
     assert set(found) == {"a", "b c"}
     assert [one.path for one in wire.seen] == [f"{LEGACY}/a", f"{LEGACY}/b%20c"]
@@ -107,7 +107,7 @@ async def test_one_failed_query_does_not_affect_the_others() -> None:
     broken = envelope(code=5000, http=500)
 
     async with an_asker(broken, envelope(task), is_bulk=False) as (poller, _):
-        found = await poller.ask([legacy("a"), legacy("b")])
+        found = await poller.fetch([legacy("a"), legacy("b")])
 
     assert set(found) == {"b"}
 
@@ -116,7 +116,7 @@ async def test_an_unknown_task_is_absent() -> None:
     unknown = envelope(code=1201, http=400, message="Task not found by id: a")
 
     async with an_asker(unknown, is_bulk=False) as (poller, _):
-        assert await poller.ask([legacy("a")]) == {}
+        assert await poller.fetch([legacy("a")]) == {}
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ async def test_when_no_query_is_answered_the_failure_is_reported(
 ) -> None:
     async with an_asker(reply, is_bulk=is_bulk) as (poller, _):
         with pytest.raises(error):
-            await poller.ask([legacy("a"), legacy("b")])
+            await poller.fetch([legacy("a"), legacy("b")])
