@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.support.box import serve_box
 from tests.support.killed_runs import kill_runs
 from tests.support.kling import Kling
+from tests.support.sandbox_server import run_sandbox_server
 from tests.support.tunnels import NAMES, serve_tunnel
 
 
@@ -27,12 +27,12 @@ def main() -> int:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        serve_box(task_seconds=0.5, slots=1000, units=1e6) as box,
+        run_sandbox_server(task_seconds=0.5, slots=1000, units=1e6) as sandbox,
     ):
-        kling = Kling(Path(folder), box.env)
+        kling = Kling(Path(folder), sandbox.env)
         with serve_tunnel(options.tunnel, Path(folder), Path(folder)) as tunnel:
             damage = kill_runs(
-                kling, box, tunnel, kills=options.kills, seed=options.seed
+                kling, sandbox, tunnel, kills=options.kills, seed=options.seed
             )
     print(damage)
     return 1 if damage.unfinished or damage.doubled or damage.strays else 0

@@ -22,9 +22,9 @@ import pytest
 from kling_cli.store.journal import Journal
 from tests.support import examples, shell_blocks
 from tests.support.agent import StandIn, stand_in
-from tests.support.box import API_KEY, serve_box
 from tests.support.examples import Surroundings
 from tests.support.kling import Kling
+from tests.support.sandbox_server import API_KEY, run_sandbox_server
 from tests.support.shell_blocks import CTRL_C, Block, Shell, Situation
 
 __all__ = ["stand_in"]
@@ -134,8 +134,10 @@ def test_a_block_runs_as_it_stands(
     with ExitStack() as stack:
         stack.callback(lambda: left.extend(kling.strays()))
         if situation.task_s is not None:
-            box = stack.enter_context(serve_box(task_seconds=situation.task_s))
-            shell = replace(shell, env={**shell.env, **box.env})
+            sandbox = stack.enter_context(
+                run_sandbox_server(task_seconds=situation.task_s)
+            )
+            shell = replace(shell, env={**shell.env, **sandbox.env})
         result = shell.run(block, situation)
 
     is_stopped = block.serves and result.exit_code == CTRL_C

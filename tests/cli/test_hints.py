@@ -23,10 +23,10 @@ import pytest
 
 import kling_cli
 from kling_cli.cli.command_table import entries
-from tests.support.box import API_KEY, Box, serve_box
 from tests.support.images import png
 from tests.support.in_process import run_in_process
 from tests.support.recorder import Recorder, recorder
+from tests.support.sandbox_server import API_KEY, SandboxServer, run_sandbox_server
 
 NAMES = sorted((each.name for each in entries()), key=len, reverse=True)
 COMMAND = re.compile(rf"\bkling (?:{'|'.join(NAMES)}|\{{\}})(?![\w-])[^;,`(|\n]*")
@@ -291,8 +291,8 @@ def commands_in(text: str) -> list[str]:
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
-    with serve_box(task_seconds=0.05) as served:
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox_server(task_seconds=0.05) as served:
         yield served
 
 
@@ -305,12 +305,14 @@ def app() -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def here(box: Box, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(
+    sandbox: SandboxServer, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     folder = own_home / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
     environment = {
-        **box.env,
+        **sandbox.env,
         "KLING_STATE_DIR": str(own_home / "state"),
         "KLING_CONFIG_DIR": str(own_home / "config"),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
@@ -329,16 +331,16 @@ def here(box: Box, own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Runs lines in this process as a shell would run them, beside `box` and `app`."""
+    """Runs lines in this process as a shell would, beside `sandbox` and `app`."""
 
-    box: Box
+    sandbox: SandboxServer
     app: Recorder
     here: Path
 
     def run(self, line: str) -> tuple[int, str]:
         """Return the exit code and stderr; the key is on standard input."""
         line, _, faults = line.partition(" # ")
-        self.box.faults(*faults.split())
+        self.sandbox.faults(*faults.split())
         line = line.partition(" < ")[0]
         key = (self.here / "key.txt").read_bytes()
         result = run_in_process(shlex.split(line)[1:], stdin=key)
@@ -346,15 +348,15 @@ class Shell:
 
     def recover(self) -> None:
         """Remove all faults; jobs that were stuck succeed."""
-        self.box.faults()
+        self.sandbox.faults()
         self.app.statuses[:] = [200]
-        for task in self.box.tasks:
+        for task in self.sandbox.tasks:
             if task["status"] not in ("succeeded", "failed"):
-                self.box.end(task["id"])
+                self.sandbox.end(task["id"])
 
     def filled_in(self, command: str) -> str:
         """Return the command with its placeholders filled in."""
-        ids = [task["id"] for task in self.box.tasks]
+        ids = [task["id"] for task in self.sandbox.tasks]
         known = re.sub(r"\b(TASK_ID|ID)\b", ids[-1] if ids else "1", command)
         known = re.sub(r"\bN\b", "1", known)
         is_typed_into = known == "kling auth login"  # and here is no terminal
@@ -362,21 +364,21 @@ class Shell:
 
 
 @pytest.fixture
-def shell(box: Box, app: Recorder, here: Path) -> Shell:
-    return Shell(box, app, here)
+def shell(sandbox: SandboxServer, app: Recorder, here: Path) -> Shell:
+    return Shell(sandbox, app, here)
 
 
 @contextmanager
-def stopped(box: Box, at: tuple[str, int] | None) -> Iterator[None]:
+def stopped(sandbox: SandboxServer, at: tuple[str, int] | None) -> Iterator[None]:
     """Send this process SIGINT once so many requests of a kind came within."""
     if at is None:
         yield
         return
     kind, times = at
-    wanted = box.counts.get(kind, 0) + times
+    wanted = sandbox.counts.get(kind, 0) + times
 
     def stop() -> None:
-        box.wait_until(lambda state: state["counts"][kind] >= wanted)
+        sandbox.wait_until(lambda state: state["counts"][kind] >= wanted)
         threading.Event().wait(0.3)  # for the answer to arrive
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -398,7 +400,7 @@ def test_what_a_hint_says_can_be_done(
     for each in scene.before:
         shell.run(each if " # " in each else f"{each} # {' '.join(of_tasks)}")
 
-    with monkeypatch.context() as changed, stopped(shell.box, scene.stop_at):
+    with monkeypatch.context() as changed, stopped(shell.sandbox, scene.stop_at):
         for key, value in scene.env:
             changed.setenv(key, value)
         code, printed = shell.run(f"{line} # {' '.join(scene.faults)}")

@@ -36,7 +36,7 @@ QUICK_S = 0.25
 class JobEnvironment:
     """An account, the folders of a machine, and the runs of commands."""
 
-    box: Sandbox
+    sandbox: Sandbox
     folder: Path
     settings: Settings
     event_log: EventLog = field(default_factory=EventLog)
@@ -92,18 +92,18 @@ class JobEnvironment:
         self.settings = replace(self.settings, state_dir=state_dir)
 
     def use_key_pair(self) -> None:
-        self.settings = settings_of(self.box, self.folder, is_pair=True)
+        self.settings = settings_of(self.sandbox, self.folder, is_pair=True)
 
     def fail(self, *faults: str) -> None:
         """Set the faults of the next requests."""
-        self.box.state.faults.replace(map(parse_fault, faults))
+        self.sandbox.state.faults.replace(map(parse_fault, faults))
 
     def end(self, task_id: str) -> None:
         """End a task now, with success."""
-        box = self.box.state
-        task = box.tasks[task_id]
-        box.tasks.put(force_phase(task, Phase.SUCCEEDED, "", box.clock.now_s()))
-        box.clock.wake()
+        sandbox = self.sandbox.state
+        task = sandbox.tasks[task_id]
+        sandbox.tasks.put(force_phase(task, Phase.SUCCEEDED, "", sandbox.clock.now_s()))
+        sandbox.clock.wake()
 
     def end_when_asked(self) -> None:
         """End every task at its first query."""
@@ -111,7 +111,7 @@ class JobEnvironment:
         def end(exchange: Exchange) -> None:
             if exchange.kind == "query":
                 self.on_request = lambda _: None
-                for task in list(self.box.state.tasks):
+                for task in list(self.sandbox.state.tasks):
                     self.end(task.id)
 
         self.on_request = end
@@ -132,7 +132,7 @@ class JobEnvironment:
 
     @property
     def counts(self) -> dict[str, int]:
-        return dict(self.box.state.traffic.document()["counts"])
+        return dict(self.sandbox.state.traffic.document()["counts"])
 
     @property
     def saved(self) -> set[str]:
@@ -169,14 +169,14 @@ def an_order(external_id: str | None = None, **values: Any) -> Order:
     )
 
 
-def settings_of(box: Sandbox, folder: Path, *, is_pair: bool = False) -> Settings:
+def settings_of(sandbox: Sandbox, folder: Path, *, is_pair: bool = False) -> Settings:
     keys = {"KLING_API_KEY": API_KEY}
     if is_pair:
         keys = {"KLING_ACCESS_KEY": ACCESS_KEY, "KLING_SECRET_KEY": SECRET_KEY}
     return settings_module.read_settings(
         {
             **keys,
-            "KLING_API_BASE": box.base_url,
+            "KLING_API_BASE": sandbox.base_url,
             "KLING_STATE_DIR": str(folder / "state"),
             "KLING_CONFIG_DIR": str(folder / "config"),
             "KLING_OUTPUT_DIR": str(folder / "out"),
@@ -201,6 +201,6 @@ async def job_environment(
         secret_key=SECRET_KEY,
         on_request=emit,
     )
-    async with serve_sandbox(chosen) as box:
-        env = JobEnvironment(box, folder, settings_of(box, folder))
+    async with serve_sandbox(chosen) as sandbox:
+        env = JobEnvironment(sandbox, folder, settings_of(sandbox, folder))
         yield env

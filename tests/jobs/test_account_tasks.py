@@ -52,7 +52,7 @@ async def submit_all(env: JobEnvironment) -> None:
     """Make four tasks, a minute apart so that their order is theirs."""
     for order in (LEGACY, IMAGE, an_order("new"), GOODS):
         await env.submit(order=order)
-    book = env.box.state.tasks
+    book = env.sandbox.state.tasks
     for age, task in enumerate(reversed([*book])):
         at = task.times.created_at - 60.0 * age
         book.put(replace(task, times=replace(task.times, created_at=at)))

@@ -224,7 +224,7 @@ async def test_a_callback_that_another_process_stored_ends_the_pause(
 
         async def end_and_tell() -> None:
             await asked.wait()
-            env.box.state.clock.advance(60)
+            env.sandbox.state.clock.advance(60)
             env.store(a_callback(record.nonce, task_id=made.task_id))
 
         telling = asyncio.create_task(end_and_tell())

@@ -126,7 +126,7 @@ async def test_without_saving_the_links_are_the_result(tmp_path: Path) -> None:
 
     [output] = result.outputs
     assert (output.path, env.saved) == (None, set())
-    assert (output.output.url or "").startswith(env.box.base_url)
+    assert (output.output.url or "").startswith(env.sandbox.base_url)
 
 
 async def test_a_key_pair_uses_the_legacy_paths(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_an_accepted_job_whose_answer_was_lost_is_found(
 
     assert result.status is TaskStatus.SUCCEEDED
     assert (result.create_requests, env.counts["create"]) == (1, 1)
-    assert len(list(env.box.state.tasks)) == 1
+    assert len(list(env.sandbox.state.tasks)) == 1
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ async def test_a_model_that_is_going_is_warned_of(tmp_path: Path) -> None:
 async def test_neither_key_nor_callback_path_is_in_any_file(tmp_path: Path) -> None:
     async with job_environment(tmp_path) as env:
         await env.generate()
-        urls = {one["url"] for one in env.box.state.traffic.document()["callbacks"]}
+        urls = {one["url"] for one in env.sandbox.state.traffic.document()["callbacks"]}
 
     [url] = urls
     mac = urlsplit(url).path.rpartition("/")[2]

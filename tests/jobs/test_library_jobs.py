@@ -102,7 +102,7 @@ async def test_a_lost_answer_makes_no_second_voice(tmp_path: Path) -> None:
         made = await env.generate(a_voice(), is_downloading=False)
 
         assert made.error is None
-        assert len([*env.box.state.tasks]) == 1
+        assert len([*env.sandbox.state.tasks]) == 1
 
 
 async def test_a_name_that_is_taken_makes_nothing(tmp_path: Path) -> None:
@@ -111,4 +111,4 @@ async def test_a_name_that_is_taken_makes_nothing(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="ann"):
             await env.generate(a_voice("ann"))
 
-        assert len([*env.box.state.tasks]) == 1
+        assert len([*env.sandbox.state.tasks]) == 1

@@ -35,7 +35,7 @@ def is_pair(request: pytest.FixtureRequest) -> bool:
 
 
 def task_ids(env: JobEnvironment) -> list[str]:
-    return [task.id for task in env.box.state.tasks]
+    return [task.id for task in env.sandbox.state.tasks]
 
 
 async def test_a_task_is_found_by_either_of_its_ids(
@@ -147,8 +147,8 @@ async def test_tasks_of_other_machines_without_external_ids_are_distinct(
 
 
 def _take_external_ids_away(env: JobEnvironment) -> None:
-    for task in list(env.box.state.tasks):
-        env.box.state.tasks.put(replace(task, external_id=None))
+    for task in list(env.sandbox.state.tasks):
+        env.sandbox.state.tasks.put(replace(task, external_id=None))
 
 
 async def test_jobs_come_in_the_order_of_their_ids_and_each_once(

@@ -32,8 +32,8 @@ from kling_cli.sandbox.media.audio import Sound
 from kling_cli.settings import read_settings
 from kling_cli.store import JobRecord, Journal
 from tests.support.agent import StandIn, stand_in
-from tests.support.box import ACCESS_KEY, API_KEY, SECRET_KEY, Box
 from tests.support.images import png
+from tests.support.sandbox_server import ACCESS_KEY, API_KEY, SECRET_KEY, SandboxServer
 
 __all__ = ["stand_in"]
 
@@ -84,7 +84,7 @@ def test_a_job_is_made_waited_for_and_saved(kling: Kling, tmp_path: Path) -> Non
 
 
 def test_a_job_that_is_created_only_has_its_handler_s_url_and_goes_on(
-    box: Box, kling: Kling, tmp_path: Path
+    sandbox: SandboxServer, kling: Kling, tmp_path: Path
 ) -> None:
     task = kling.create_text2video("A paper boat", callback_url=HANDLER)
     assert task.task_id
@@ -93,7 +93,7 @@ def test_a_job_that_is_created_only_has_its_handler_s_url_and_goes_on(
     job = kling.wait(task, output=tmp_path / "{task_id}.{ext}")
 
     assert task.status is TaskStatus.SUBMITTED
-    assert box.tasks[0]["callback_url"] == HANDLER
+    assert sandbox.tasks[0]["callback_url"] == HANDLER
     assert record.owner_pid is None
     assert job.paths == (tmp_path / f"{task.task_id}.mp4",)
     assert kling.wait_all() == kling.wait_all([]) == ()
@@ -124,14 +124,14 @@ def handler(secret: str) -> Iterator[tuple[str, Queue[tuple[str, Callback]]]]:
 
 @pytest.mark.sandbox(webhook_secrets=(SECRET,))
 def test_a_handler_of_the_program_gets_the_callbacks_of_both_generations(
-    box: Box, kling: Kling
+    sandbox: SandboxServer, kling: Kling
 ) -> None:
     ended: dict[str, Callback] = {}
 
     with (
         handler(SECRET) as (url, taken),
         Kling(
-            api_base=box.base_url, access_key=ACCESS_KEY, secret_key=SECRET_KEY
+            api_base=sandbox.base_url, access_key=ACCESS_KEY, secret_key=SECRET_KEY
         ) as older,
     ):
         tasks = [
@@ -147,12 +147,12 @@ def test_a_handler_of_the_program_gets_the_callbacks_of_both_generations(
     assert ended.keys() == {task.task_id for task in tasks}
     for callback in ended.values():
         assert (callback.is_signed, callback.status) == (True, TaskStatus.SUCCEEDED)
-        assert str(callback.outputs[0].url).startswith(box.base_url)
+        assert str(callback.outputs[0].url).startswith(sandbox.base_url)
         assert kling.status(callback).task_id == callback.task_id
 
 
 def test_jobs_of_one_program_share_its_tunnel(
-    box: Box, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+    sandbox: SandboxServer, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYNGROK_NGROK_PATH", str(stand_in.path))
     monkeypatch.setenv("NGROK_AUTHTOKEN", "2ngrokTokenOfTheTests_14142135623730950488")
@@ -160,7 +160,10 @@ def test_jobs_of_one_program_share_its_tunnel(
 
     with (
         Kling(
-            api_base=box.base_url, api_key=API_KEY, tunnel="ngrok", callback="require"
+            api_base=sandbox.base_url,
+            api_key=API_KEY,
+            tunnel="ngrok",
+            callback="require",
         ) as kling,
         ThreadPoolExecutor(2) as pool,
     ):
@@ -177,7 +180,9 @@ def test_jobs_of_one_program_share_its_tunnel(
     assert stand_in.count_started() == 1
 
 
-def test_errors_are_raised_with_the_ids_of_their_job(box: Box, kling: Kling) -> None:
+def test_errors_are_raised_with_the_ids_of_their_job(
+    sandbox: SandboxServer, kling: Kling
+) -> None:
     with pytest.raises(UsageError, match="--duration 99"):
         kling.text2video("A paper boat", duration=99)
     with pytest.raises(UsageError, match=r'^duration: "5" is not a whole number$'):
@@ -194,9 +199,9 @@ def test_errors_are_raised_with_the_ids_of_their_job(box: Box, kling: Kling) -> 
         Kling(sandbx=True)  # type: ignore[call-arg]
     with pytest.raises(UsageError, match="api_key is empty"):
         Kling(api_key="")
-    assert box.tasks == []
+    assert sandbox.tasks == []
 
-    box.faults("task:failed")
+    sandbox.faults("task:failed")
     with pytest.raises(TaskFailedError) as failed:
         kling.text2video("A paper boat", external_id="boat-1")
     assert failed.value.external_id == "boat-1"
@@ -208,7 +213,7 @@ def test_errors_are_raised_with_the_ids_of_their_job(box: Box, kling: Kling) -> 
 
 
 @pytest.mark.sandbox(task_seconds=600)
-def test_a_wait_that_ends_leaves_the_task(box: Box, kling: Kling) -> None:
+def test_a_wait_that_ends_leaves_the_task(sandbox: SandboxServer, kling: Kling) -> None:
     def stop(event: events.Event) -> None:
         if isinstance(event, events.Submitted):
             raise LookupError  # noqa: TRY004 -- the program's own
@@ -232,7 +237,7 @@ def test_a_wait_that_ends_leaves_the_task(box: Box, kling: Kling) -> None:
         kling.wait(first)
     timer.join()
     assert interrupted.value.__notes__ == stopped.value.__notes__
-    assert {each["status"] for each in box.tasks} <= {"submitted", "processing"}
+    assert {each["status"] for each in sandbox.tasks} <= {"submitted", "processing"}
     assert recorded(first.task_id).owner_pid is None
 
 
@@ -296,8 +301,10 @@ def test_a_client_that_is_closed_ends_what_it_is_at_work_on(kling: Kling) -> Non
 
 
 @pytest.mark.anyio
-async def test_the_asynchronous_client_does_the_same(box: Box, tmp_path: Path) -> None:
-    async with AsyncKling(api_base=box.base_url, api_key=API_KEY) as kling:
+async def test_the_asynchronous_client_does_the_same(
+    sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    async with AsyncKling(api_base=sandbox.base_url, api_key=API_KEY) as kling:
         video, image = await asyncio.gather(
             kling.text2video("A paper boat"), kling.create_image("A boat")
         )
@@ -315,7 +322,7 @@ async def test_the_asynchronous_client_does_the_same(box: Box, tmp_path: Path) -
             "job speech may have been accepted: kling wait speech"
         ]
 
-        box.faults("query:hang")
+        sandbox.faults("query:hang")
         running = asyncio.create_task(kling.text2video("Another boat"))
         await asyncio.sleep(0.3)
         running.cancel()

@@ -32,7 +32,7 @@ TASK_S = 100.0  # what a task takes here; time is moved by hand
 class SandboxClient:
     """Asks a sandbox as the account's owner does, with its API key."""
 
-    box: Sandbox
+    sandbox: Sandbox
     http: httpx.AsyncClient
 
     async def create(self, path: str = TURBO, **body: Any) -> httpx.Response:
@@ -75,14 +75,14 @@ class SandboxClient:
     ) -> httpx.Response:
         headers = {} if authorization is None else {"Authorization": authorization}
         async with httpx.AsyncClient(trust_env=False, verify=TLS) as stranger:
-            return await stranger.get(self.box.base_url + path, headers=headers)
+            return await stranger.get(self.sandbox.base_url + path, headers=headers)
 
     def token(self, **claims: Any) -> str:
         """Return a JWT signed by the account's secret key, valid unless told so."""
-        now = self.box.state.clock.real_now().timestamp()
-        usual = {"iss": self.box.access_key, "exp": now + 1800, "nbf": now - 5}
+        now = self.sandbox.state.clock.real_now().timestamp()
+        usual = {"iss": self.sandbox.access_key, "exp": now + 1800, "nbf": now - 5}
         said = {k: v for k, v in {**usual, **claims}.items() if v is not None}
-        return jwt.encode(said, self.box.secret_key, algorithm="HS256")
+        return jwt.encode(said, self.sandbox.secret_key, algorithm="HS256")
 
     async def advance(self, seconds: float) -> None:
         await self.control("clock", {"advance_s": seconds})
@@ -104,16 +104,16 @@ async def open_client(**options: Any) -> AsyncIterator[SandboxClient]:
     """Serve a sandbox with these options of `SandboxOptions`."""
     chosen = {"task_seconds": TASK_S, "seed": 1, **options}
     async with (
-        serve_sandbox(SandboxOptions(**chosen)) as box,
+        serve_sandbox(SandboxOptions(**chosen)) as sandbox,
         httpx.AsyncClient(
-            base_url=box.base_url,
-            headers={"Authorization": f"Bearer {box.api_key}"},
+            base_url=sandbox.base_url,
+            headers={"Authorization": f"Bearer {sandbox.api_key}"},
             trust_env=False,
             verify=TLS,
             timeout=PATIENCE_S,
         ) as http,
     ):
-        yield SandboxClient(box, http)
+        yield SandboxClient(sandbox, http)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ class Film:
 
 def decode_video(raw: bytes) -> Film:
     """Decode every picture and every sound of a file."""
-    with av.open(io.BytesIO(raw), "r") as box:
-        video = box.streams.video[0]
-        frames = list(box.decode(video))
+    with av.open(io.BytesIO(raw), "r") as container:
+        video = container.streams.video[0]
+        frames = list(container.decode(video))
         first, last = frames[0], frames[-1]
         return Film(
             width=first.width,
@@ -39,7 +39,7 @@ def decode_video(raw: bytes) -> Film:
             rate=Fraction(video.average_rate or 0),
             duration_s=float((video.duration or 0) * (video.time_base or 0)),
             sound_s=_sound_s(raw),
-            title=str(box.metadata.get("title")),
+            title=str(container.metadata.get("title")),
             is_index_first=raw.index(b"moov") < raw.index(b"mdat"),
             corners=tuple(
                 (_luma(p, 0.02, -24), _luma(p, 0.98, -24)) for p in (first, last)
@@ -49,8 +49,8 @@ def decode_video(raw: bytes) -> Film:
 
 def frames_of(raw: bytes) -> list[Any]:
     """Return the decoded frames."""
-    with av.open(io.BytesIO(raw), "r") as box:
-        return list(box.decode(video=0))
+    with av.open(io.BytesIO(raw), "r") as container:
+        return list(container.decode(video=0))
 
 
 def luma_at(picture: Any, x: int, y: int) -> int:
@@ -63,11 +63,11 @@ def _luma(picture: Any, share: float, y: int) -> int:
 
 
 def _sound_s(raw: bytes) -> float | None:
-    with av.open(io.BytesIO(raw), "r") as box:
-        if not box.streams.audio:
+    with av.open(io.BytesIO(raw), "r") as container:
+        if not container.streams.audio:
             return None
         rate, samples, loudest = 1, 0, 0.0
-        for sound in box.decode(audio=0):
+        for sound in container.decode(audio=0):
             rate, samples = sound.sample_rate, samples + sound.samples
             loudest = max(loudest, *(max(map(abs, _floats(p))) for p in sound.planes))
         assert loudest < 0.01  # it is silence

@@ -40,7 +40,7 @@ async def test_the_state_says_the_plain_status_of_an_odd_task(
 async def test_controls_need_no_credentials_and_are_not_counted(
     client: SandboxClient,
 ) -> None:
-    answer = await client.fetch(f"{client.box.base_url}/_sandbox/state")
+    answer = await client.fetch(f"{client.sandbox.base_url}/_sandbox/state")
 
     assert answer.status_code == 200
     assert answer.json()["requests"] == []
@@ -48,7 +48,7 @@ async def test_controls_need_no_credentials_and_are_not_counted(
 
 async def test_a_web_page_cannot_reach_the_controls(client: SandboxClient) -> None:
     answer = await client.fetch(
-        f"{client.box.base_url}/_sandbox/state", Host="rebound.example.com"
+        f"{client.sandbox.base_url}/_sandbox/state", Host="rebound.example.com"
     )
 
     assert (answer.status_code, answer.json()) == (403, {"error": "loopback only"})
@@ -58,7 +58,7 @@ async def test_a_web_page_cannot_reach_the_controls(client: SandboxClient) -> No
 async def test_every_name_of_this_machine_reaches_the_controls(
     host: str, client: SandboxClient
 ) -> None:
-    answer = await client.fetch(f"{client.box.base_url}/_sandbox/state", Host=host)
+    answer = await client.fetch(f"{client.sandbox.base_url}/_sandbox/state", Host=host)
 
     assert answer.status_code == 200
 

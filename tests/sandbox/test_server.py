@@ -25,10 +25,10 @@ def taken() -> object:
 
 
 async def test_it_listens_on_loopback_only() -> None:
-    async with serve_sandbox(SandboxOptions()) as box:
-        assert box.base_url == f"http://127.0.0.1:{box.port}"
+    async with serve_sandbox(SandboxOptions()) as sandbox:
+        assert sandbox.base_url == f"http://127.0.0.1:{sandbox.port}"
         with pytest.raises(OSError), anyio.fail_after(2):  # noqa: PT011 -- any
-            await anyio.connect_tcp("127.0.0.2", box.port)
+            await anyio.connect_tcp("127.0.0.2", sandbox.port)
 
 
 async def test_a_port_that_is_taken_is_named(taken: int) -> None:
@@ -40,17 +40,17 @@ async def test_a_port_that_is_taken_is_named(taken: int) -> None:
 async def test_another_port_is_used_when_one_may_be(taken: int) -> None:
     options = SandboxOptions(port=taken, fallback_port=0)
 
-    async with serve_sandbox(options) as box:
-        assert box.port not in (0, taken)
+    async with serve_sandbox(options) as sandbox:
+        assert sandbox.port not in (0, taken)
 
 
 async def test_a_port_can_be_used_again_at_once() -> None:
     async with open_client() as client:
         await client.ordered()
-        port = client.box.port
+        port = client.sandbox.port
 
     async with open_client(port=port) as client:
-        assert client.box.port == port
+        assert client.sandbox.port == port
         await client.ordered()
 
 
@@ -106,10 +106,10 @@ async def test_a_client_that_hangs_up_in_the_middle_is_noted_without_an_answer()
     None
 ):
     async with open_client() as client:
-        stream = await anyio.connect_tcp("127.0.0.1", client.box.port)
+        stream = await anyio.connect_tcp("127.0.0.1", client.sandbox.port)
         head = (
             f"POST {TURBO} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
-            f"Authorization: Bearer {client.box.api_key}\r\n\r\n{{"
+            f"Authorization: Bearer {client.sandbox.api_key}\r\n\r\n{{"
         )
         await stream.send(head.encode())
         await stream.aclose()

@@ -8,9 +8,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Result
+from tests.support.sandbox_server import SandboxServer
 
 PROMPT = ("text2video", "A paper boat on a rainy street")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x9b]")  # all but tab and line feed
@@ -24,9 +24,9 @@ KEYS = frozenset(
 )
 
 
-def one_task(box: Box) -> dict[str, Any]:
+def one_task(sandbox: SandboxServer) -> dict[str, Any]:
     """Return the only task that the account has."""
-    (task,) = box.tasks
+    (task,) = sandbox.tasks
     return dict(task)
 
 

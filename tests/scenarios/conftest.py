@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import box as boxes
+from tests.support import sandbox_server
 from tests.support.agent import stand_in
-from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer, run_sandbox_server
 from tests.support.tunnels import TunnelStandIn, serve_tunnel
 
 __all__ = ["stand_in"]
@@ -19,10 +19,10 @@ NGROK_TOKEN = "2ngrokTokenOfTheTests_14142135623730950488"
 
 
 @pytest.fixture
-def box(request: pytest.FixtureRequest) -> Iterator[Box]:
+def sandbox(request: pytest.FixtureRequest) -> Iterator[SandboxServer]:
     """Serve a sandbox; `@pytest.mark.sandbox(...)` gives its options."""
     marker = request.node.get_closest_marker("sandbox")
-    with serve_box(**(marker.kwargs if marker else {})) as served:
+    with run_sandbox_server(**(marker.kwargs if marker else {})) as served:
         yield served
 
 
@@ -36,11 +36,11 @@ def tunnel(
 
 
 @pytest.fixture
-def kling(box: Box, own_home: Path) -> Iterator[Kling]:
+def kling(sandbox: SandboxServer, own_home: Path) -> Iterator[Kling]:
     """Return `kling` with an account in the sandbox; check what it leaves (C5)."""
-    program = Kling(own_home, {**box.env, "NGROK_AUTHTOKEN": NGROK_TOKEN})
-    program.secrets.add("the API key", boxes.API_KEY)
-    program.secrets.add("the secret key", boxes.SECRET_KEY)
+    program = Kling(own_home, {**sandbox.env, "NGROK_AUTHTOKEN": NGROK_TOKEN})
+    program.secrets.add("the API key", sandbox_server.API_KEY)
+    program.secrets.add("the secret key", sandbox_server.SECRET_KEY)
     program.secrets.add("the ngrok token", NGROK_TOKEN)
     yield program
     assert program.strays() == []

@@ -7,27 +7,29 @@ import json
 import pytest
 
 from tests.scenarios.assertions import PROMPT, document, one_task, saved
-from tests.support.box import Box
 from tests.support.callback_client import current_payload, legacy_payload, post_callback
 from tests.support.connection_counter import ConnectionCounter
 from tests.support.kling import Kling
 from tests.support.program import Program
+from tests.support.sandbox_server import SandboxServer
 
 
-def door_of(program: Program, box: Box) -> tuple[str, str]:
+def door_of(program: Program, sandbox: SandboxServer) -> tuple[str, str]:
     """Return the task and the callback URL that the waiting `program` has opened."""
     program.wait_for("submitted")
-    task = one_task(box)
+    task = one_task(sandbox)
     return task["id"], task["callback_url"]
 
 
-def test_a09_without_callbacks_the_result_is_the_same(kling: Kling, box: Box) -> None:
+def test_a09_without_callbacks_the_result_is_the_same(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     into = ("-o", "boat.mp4", "--force")
 
     told = kling.run_process(*PROMPT, *into, "--json")
-    box.faults("callback:nonex0")
+    sandbox.faults("callback:nonex0")
     asked = kling.run_process(*PROMPT, *into, "--json")
-    box.faults("callback:nonex0")
+    sandbox.faults("callback:nonex0")
     plain = kling.run_process(*PROMPT, *into)
 
     with_callbacks, without = document(told), document(asked)
@@ -41,22 +43,24 @@ def test_a09_without_callbacks_the_result_is_the_same(kling: Kling, box: Box) ->
 
 @pytest.mark.parametrize("habit", ["repeat", "shuffle", "forged", "late"])
 def test_a10_only_the_answer_of_the_api_ends_the_wait(
-    habit: str, kling: Kling, box: Box
+    habit: str, kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults(f"callback:{habit}x0")
+    sandbox.faults(f"callback:{habit}x0")
 
     result = kling.run_process(*PROMPT, "--json")
 
     assert document(result)["status"] == "succeeded"
-    assert one_task(box)["status"] == "succeeded"
+    assert one_task(sandbox)["status"] == "succeeded"
     assert len(kling.files("*.mp4")) == 1
 
 
-def test_a10_nothing_that_is_sent_to_the_door_decides(kling: Kling, box: Box) -> None:
-    box.faults("task:stuck")
+def test_a10_nothing_that_is_sent_to_the_door_decides(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("task:stuck")
 
     with kling.start(*PROMPT) as program:
-        task_id, url = door_of(program, box)
+        task_id, url = door_of(program, sandbox)
         sent = [
             *(current_payload(task_id, word) for word in ("processing", "submitted")),
             *(
@@ -75,7 +79,7 @@ def test_a10_nothing_that_is_sent_to_the_door_decides(kling: Kling, box: Box) ->
         not_json = post_callback(url, b"status=succeed")
         forged = post_callback(url[:-1] + ("A" if url[-1] != "A" else "B"), sent[0])
         is_waiting = program.process.poll() is None
-        box.end(task_id)
+        sandbox.end(task_id)
         result = program.finish()
 
     assert [answer.status for answer in answers] == [200] * len(sent)
@@ -88,9 +92,9 @@ def test_a10_nothing_that_is_sent_to_the_door_decides(kling: Kling, box: Box) ->
 
 @pytest.mark.sandbox(task_seconds=0.3)
 def test_a11_a_callback_before_the_answer_to_the_create_call_is_not_lost(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("create:slow")
+    sandbox.faults("create:slow")
 
     result = kling.run_process(*PROMPT, "--json")
 
@@ -100,19 +104,21 @@ def test_a11_a_callback_before_the_answer_to_the_create_call_is_not_lost(
     assert found["requests"]["create"] == 1
 
 
-def test_a12_a_forged_link_is_never_followed(kling: Kling, box: Box) -> None:
-    box.faults("task:stuck", "callback:nonex0")
+def test_a12_a_forged_link_is_never_followed(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("task:stuck", "callback:nonex0")
 
     with ConnectionCounter() as counter:
         with kling.start(*PROMPT) as program:
-            task_id, url = door_of(program, box)
-            before = box.counts["query"]
+            task_id, url = door_of(program, sandbox)
+            before = sandbox.counts["query"]
             answer = post_callback(
                 url, current_payload(task_id, "succeeded", counter.url)
             )
-            box.wait_until(lambda state: state["counts"]["query"] > before)
+            sandbox.wait_until(lambda state: state["counts"]["query"] > before)
             is_waiting = program.process.poll() is None
-            box.end(task_id)
+            sandbox.end(task_id)
             result = program.finish()
 
         assert answer.status == 200

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.scenarios.assertions import PROMPT, is_journal_sound, saved
-from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
+from tests.support.sandbox_server import SandboxServer
 from tests.support.tunnels import NAMES, TunnelStandIn
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -21,9 +21,11 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 class Scene:
     """A run that is interrupted at a stage, and its journal."""
 
-    def __init__(self, kling: Kling, box: Box, tunnel: TunnelStandIn) -> None:
+    def __init__(
+        self, kling: Kling, sandbox: SandboxServer, tunnel: TunnelStandIn
+    ) -> None:
         self.kling = kling
-        self.box = box
+        self.sandbox = sandbox
         self.tunnel = tunnel
 
     def interrupt(
@@ -42,18 +44,20 @@ class Scene:
 
     def recover(self) -> None:
         """Remove all faults; jobs that were stuck succeed."""
-        self.box.faults()
-        for task in self.box.tasks:
+        self.sandbox.faults()
+        for task in self.sandbox.tasks:
             if task["status"] not in ("succeeded", "failed"):
-                self.box.end(task["id"])
+                self.sandbox.end(task["id"])
 
 
 def faults(*specs: str) -> Callable[[Scene], None]:
-    return lambda scene: scene.box.faults(*specs)
+    return lambda scene: scene.sandbox.faults(*specs)
 
 
 def counted(kind: str) -> Callable[[Scene, Program], Any]:
-    return lambda scene, _: scene.box.wait_until(lambda now: now["counts"][kind] >= 1)
+    return lambda scene, _: scene.sandbox.wait_until(
+        lambda now: now["counts"][kind] >= 1
+    )
 
 
 # How a stage is prepared, and how to know that it is reached.
@@ -81,8 +85,8 @@ def resume_of(result: Result) -> tuple[str, str]:
 
 
 @pytest.fixture
-def scene(kling: Kling, box: Box, tunnel: TunnelStandIn) -> Scene:
-    return Scene(kling, box, tunnel)
+def scene(kling: Kling, sandbox: SandboxServer, tunnel: TunnelStandIn) -> Scene:
+    return Scene(kling, sandbox, tunnel)
 
 
 # Each provider at each stage with one signal at least; all of them with ngrok.
@@ -104,16 +108,16 @@ def test_a17_a_signal_ends_the_command_and_not_the_job(
     assert result.stdout == ""
     assert scene.kling.processes() == []
     if stage == "tunnel start":
-        assert scene.box.tasks == []
+        assert scene.sandbox.tasks == []
         assert "nothing was submitted\nhint: nothing was created" in result.stderr
         return
-    (task,) = scene.box.tasks
+    (task,) = scene.sandbox.tasks
     command, name = resume_of(result)
     assert name == (task["external_id"] if stage == "submit" else task["id"])
     assert is_journal_sound(scene.kling)
     scene.recover()
     saved(scene.kling, scene.kling.run(command, name))
-    assert scene.box.counts["create"] == 1
+    assert scene.sandbox.counts["create"] == 1
 
 
 @pytest.mark.parametrize("tunnel", ["ngrok"], indirect=True)
@@ -128,7 +132,7 @@ def test_a17_a_second_ctrl_c_changes_nothing(stage: str, scene: Scene) -> None:
     assert result.exit_code == 130
     assert scene.kling.processes() == []
     if stage in ("wait", "download"):
-        (task,) = scene.box.tasks
+        (task,) = scene.sandbox.tasks
         assert resume_of(result)[1] == task["id"]
 
 
@@ -137,7 +141,7 @@ def test_a17_json_tells_the_id_of_an_interrupted_job(scene: Scene) -> None:
     result = scene.interrupt("wait", Program.press_ctrl_c, "--json")
 
     found = result.json()
-    (task,) = scene.box.tasks
+    (task,) = scene.sandbox.tasks
     assert found["task_id"] == task["id"]
     assert found["error"]["type"] == "interrupted"
     assert found["resume"] == f"kling wait {task['id']}"

@@ -7,9 +7,9 @@ import subprocess
 import pytest
 
 from tests.scenarios.assertions import is_journal_sound, is_whole_video, listed
-from tests.support.box import Box
 from tests.support.killed_runs import Damage, kill_runs
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer
 from tests.support.tunnels import AgentStandIn, TunnelStandIn
 
 
@@ -20,9 +20,9 @@ from tests.support.tunnels import AgentStandIn, TunnelStandIn
     indirect=["tunnel"],
 )
 def test_a18_no_kill_loses_or_doubles_a_job(
-    tunnel: TunnelStandIn, seed: int, kills: int, kling: Kling, box: Box
+    tunnel: TunnelStandIn, seed: int, kills: int, kling: Kling, sandbox: SandboxServer
 ) -> None:
-    damage = kill_runs(kling, box, tunnel, kills=kills, seed=seed)
+    damage = kill_runs(kling, sandbox, tunnel, kills=kills, seed=seed)
 
     assert damage == Damage(n_killed=kills, n_created=damage.n_created)
     assert tunnel.is_gone()
@@ -35,7 +35,7 @@ def test_a18_no_kill_loses_or_doubles_a_job(
 @pytest.mark.sandbox(task_seconds=60)
 @pytest.mark.parametrize("tunnel", ["ngrok", "cloudflared"], indirect=True)
 def test_a18_the_next_run_ends_the_orphan_and_nothing_else(
-    tunnel: AgentStandIn, kling: Kling, box: Box
+    tunnel: AgentStandIn, kling: Kling, sandbox: SandboxServer
 ) -> None:
     bystander = {
         "ngrok": ("start", "--none", "--log", "stdout"),
@@ -53,7 +53,7 @@ def test_a18_the_next_run_ends_the_orphan_and_nothing_else(
             tunnel.wait_started()
             killed.wait_for("submitted")
             killed.process.kill()
-        box.advance(60)
+        sandbox.advance(60)
 
         finished = kling.run_process("wait", env=tunnel.env)
 

@@ -15,8 +15,8 @@ from tests.scenarios.assertions import (
     one_task,
     saved,
 )
-from tests.support.box import Box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer
 from tests.support.tunnels import FAILURES, NAMES, AgentStandIn, TunnelStandIn
 
 START_UP_S = 4.0  # of the interpreter, measured, on a machine with other things to do
@@ -31,7 +31,7 @@ WAYS = [
 
 @pytest.mark.parametrize(("tunnel", "how"), WAYS, indirect=["tunnel"])
 def test_a07_without_a_tunnel_the_job_is_polled(
-    tunnel: TunnelStandIn, how: str, kling: Kling, box: Box
+    tunnel: TunnelStandIn, how: str, kling: Kling, sandbox: SandboxServer
 ) -> None:
     tunnel.break_start(how)
 
@@ -40,7 +40,7 @@ def test_a07_without_a_tunnel_the_job_is_polled(
         result = program.finish()
 
     saved(kling, result)
-    assert one_task(box)["callback_url"] is None
+    assert one_task(sandbox)["callback_url"] is None
     assert result.stderr.count("no callbacks; polling") == 1
     assert result.stderr.count("warning:") <= 1
 
@@ -51,7 +51,7 @@ def test_a07_without_a_tunnel_the_job_is_polled(
     indirect=["tunnel"],
 )
 def test_a07_who_requires_a_tunnel_spends_nothing_without_one(
-    tunnel: TunnelStandIn, how: str, kling: Kling, box: Box
+    tunnel: TunnelStandIn, how: str, kling: Kling, sandbox: SandboxServer
 ) -> None:
     tunnel.break_start(how)
 
@@ -63,12 +63,12 @@ def test_a07_who_requires_a_tunnel_spends_nothing_without_one(
     assert result.exit_code == 12
     assert found["error"]["type"] == "tunnel"
     assert found["error"]["hint"]
-    assert box.counts["create"] == 0
+    assert sandbox.counts["create"] == 0
 
 
 @of_every_provider
 def test_a07_with_a_tunnel_callbacks_come_through_it(
-    tunnel: TunnelStandIn, kling: Kling, box: Box
+    tunnel: TunnelStandIn, kling: Kling, sandbox: SandboxServer
 ) -> None:
     args = (*PROMPT, *tunnel.args, "--json")
     with kling.start(*args, env=tunnel.env) as program:
@@ -77,7 +77,7 @@ def test_a07_with_a_tunnel_callbacks_come_through_it(
 
     found = document(result)
     assert found["completed_by"] == "callback"
-    assert one_task(box)["callback_url"].startswith(
+    assert one_task(sandbox)["callback_url"].startswith(
         public_url + "/callback/text2video/"
     )
     assert tunnel.is_gone()
@@ -85,20 +85,20 @@ def test_a07_with_a_tunnel_callbacks_come_through_it(
 
 @of_every_provider
 def test_a08_a_tunnel_that_is_lost_is_made_up_for(
-    tunnel: TunnelStandIn, kling: Kling, box: Box
+    tunnel: TunnelStandIn, kling: Kling, sandbox: SandboxServer
 ) -> None:
     """Callbacks have arrived, so that the next poll is far off."""
-    box.faults("task:stuck")
+    sandbox.faults("task:stuck")
 
     with kling.start(*PROMPT, *tunnel.args, env=tunnel.env) as program:
         tunnel.wait_online()
         program.wait_for("polling less")
         program.wait_for(r"\d processing\n")
-        before = box.counts["query"]
+        before = sandbox.counts["query"]
         tunnel.lose()
         program.wait_for("callbacks is lost")
-        box.wait_until(lambda state: state["counts"]["query"] >= before + 3)
-        box.end(one_task(box)["id"])
+        sandbox.wait_until(lambda state: state["counts"]["query"] >= before + 3)
+        sandbox.end(one_task(sandbox)["id"])
         result = program.finish()
 
     saved(kling, result)
@@ -108,16 +108,16 @@ def test_a08_a_tunnel_that_is_lost_is_made_up_for(
 
 @pytest.mark.parametrize("tunnel", ["ngrok", "cloudflared"], indirect=True)
 def test_a08_a_tunnel_whose_agent_lost_its_connection_is_made_up_for(
-    tunnel: AgentStandIn, kling: Kling, box: Box
+    tunnel: AgentStandIn, kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("task:stuck")
+    sandbox.faults("task:stuck")
 
     with kling.start(*PROMPT, *tunnel.args, env=tunnel.env) as program:
         tunnel.wait_online()
         program.wait_for("polling less")
         tunnel.agent.command("down")
         program.wait_for("callbacks is lost")
-        box.end(one_task(box)["id"])
+        sandbox.end(one_task(sandbox)["id"])
         result = program.finish()
 
     saved(kling, result)
@@ -130,7 +130,7 @@ def test_a08_a_tunnel_whose_agent_lost_its_connection_is_made_up_for(
     indirect=["tunnel"],
 )
 def test_a19_ten_at_once_share_one_tunnel(
-    tunnel: TunnelStandIn, n: int, kling: Kling, box: Box
+    tunnel: TunnelStandIn, n: int, kling: Kling, sandbox: SandboxServer
 ) -> None:
     if isinstance(tunnel, AgentStandIn):
         tunnel.stand_in.behave(max_sessions=1)
@@ -144,7 +144,7 @@ def test_a19_ten_at_once_share_one_tunnel(
 
     found = [document(result) for result in results]
     assert [one["status"] for one in found] == ["succeeded"] * n
-    assert {one["task_id"] for one in found} == {one["id"] for one in box.tasks}
+    assert {one["task_id"] for one in found} == {one["id"] for one in sandbox.tasks}
     for one in found:
         (output,) = one["outputs"]
         assert one["task_id"] in output["path"]

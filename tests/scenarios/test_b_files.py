@@ -18,64 +18,72 @@ from tests.scenarios.assertions import (
     one_task,
     saved,
 )
-from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program
+from tests.support.sandbox_server import SandboxServer
 
 LIMIT_KIB = 512  # of any one file: room for the journal, none for the video
 LARGE = ("-d", "15", "--resolution", "1080p")
 
 
-def statuses(box: Box) -> list[int | None]:
-    return [one["status"] for one in box.requests("download")]
+def statuses(sandbox: SandboxServer) -> list[int | None]:
+    return [one["status"] for one in sandbox.requests("download")]
 
 
-def test_b01_a_failing_download_is_tried_again(kling: Kling, box: Box) -> None:
-    box.faults("download:500x2")
-
-    saved(kling, kling.run_process(*PROMPT))
-
-    assert statuses(box) == [500, 500, 200]
-
-
-def test_b01_a_broken_download_is_resumed(kling: Kling, box: Box) -> None:
-    box.faults("download:cut")
+def test_b01_a_failing_download_is_tried_again(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("download:500x2")
 
     saved(kling, kling.run_process(*PROMPT))
 
-    assert statuses(box)[-1] == 206
+    assert statuses(sandbox) == [500, 500, 200]
 
 
-def test_b01_an_expired_link_is_renewed_by_asking_again(kling: Kling, box: Box) -> None:
-    box.faults("download:403")
+def test_b01_a_broken_download_is_resumed(kling: Kling, sandbox: SandboxServer) -> None:
+    sandbox.faults("download:cut")
+
+    saved(kling, kling.run_process(*PROMPT))
+
+    assert statuses(sandbox)[-1] == 206
+
+
+def test_b01_an_expired_link_is_renewed_by_asking_again(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("download:403")
 
     result = kling.run_process(*PROMPT)
 
     saved(kling, result)
-    order = [one["kind"] for one in box.state()["requests"]]
+    order = [one["kind"] for one in sandbox.state()["requests"]]
     assert order[-3:] == ["download", "query", "download"]
 
 
-def test_b01_downloads_carry_no_credentials(kling: Kling, box: Box) -> None:
+def test_b01_downloads_carry_no_credentials(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     saved(kling, kling.run_process(*PROMPT))
 
-    assert [one["has_authorization"] for one in box.requests("download")] == [False]
+    assert [one["has_authorization"] for one in sandbox.requests("download")] == [False]
 
 
-def test_b01_a_file_that_was_lost_can_be_had_again(kling: Kling, box: Box) -> None:
+def test_b01_a_file_that_was_lost_can_be_had_again(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     saved(kling, kling.run(*PROMPT)).unlink()
 
-    again = kling.run_process("download", one_task(box)["id"])
+    again = kling.run_process("download", one_task(sandbox)["id"])
 
     saved(kling, again)
-    assert box.counts["create"] == 1
+    assert sandbox.counts["create"] == 1
 
 
 @pytest.mark.parametrize("fault", ["html", "short", "empty"])
 def test_b02_what_is_no_video_never_gets_its_name(
-    fault: str, kling: Kling, box: Box
+    fault: str, kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults(f"download:{fault}x0")
+    sandbox.faults(f"download:{fault}x0")
 
     result = kling.run_process(*PROMPT, "--json", "--timeout", "20")
 
@@ -85,21 +93,25 @@ def test_b02_what_is_no_video_never_gets_its_name(
     assert found["status"] == "succeeded"
     (output,) = found["outputs"]
     assert output["path"] is None
-    assert output["url"].startswith(box.base_url)
+    assert output["url"].startswith(sandbox.base_url)
     assert kling.files("*.mp4") == []
 
 
-def test_b02_the_link_is_printed_for_a_person_too(kling: Kling, box: Box) -> None:
-    box.faults("download:htmlx0")
+def test_b02_the_link_is_printed_for_a_person_too(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("download:htmlx0")
 
     result = kling.run_process(*PROMPT, "--timeout", "20")
 
     assert result.exit_code == 9
-    assert box.base_url in result.stderr
-    assert one_task(box)["id"] in result.stderr
+    assert sandbox.base_url in result.stderr
+    assert one_task(sandbox)["id"] in result.stderr
 
 
-def test_b03_a_full_disk_leaves_nothing_half_written(kling: Kling, box: Box) -> None:
+def test_b03_a_full_disk_leaves_nothing_half_written(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     command = shlex.join(kling.command(*PROMPT, *LARGE, "--json"))
     limited = ("bash", "-c", f"ulimit -f {LIMIT_KIB}; exec {command}")
 
@@ -119,20 +131,20 @@ def test_b03_a_full_disk_leaves_nothing_half_written(kling: Kling, box: Box) -> 
 
 
 def test_b01_an_interrupted_download_goes_on_where_it_was(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("download:slow")
+    sandbox.faults("download:slow")
     (kling.here / "boat.mp4.part").write_text("precious")
     (kling.here / ".boat.mp4.0123456789abcdef.part").write_text("precious")
     mine = set(kling.here.iterdir())
 
     with kling.start(*PROMPT, "-o", "boat.mp4", "--json") as program:
-        box.wait_until(lambda _: _bytes_of(set(kling.here.iterdir()) - mine) > 0)
+        sandbox.wait_until(lambda _: _bytes_of(set(kling.here.iterdir()) - mine) > 0)
         program.press_ctrl_c()
         stopped = program.finish(20)
     [left] = set(kling.here.iterdir()) - mine
     size = left.stat().st_size
-    found, task = document(stopped), one_task(box)
+    found, task = document(stopped), one_task(sandbox)
     again = kling.run_process("download", task["id"])
 
     assert stopped.exit_code == 130
@@ -142,7 +154,7 @@ def test_b01_an_interrupted_download_goes_on_where_it_was(
     assert found["error"]["hint"] == found["resume"] == f"kling download {task['id']}"
     assert again.exit_code == 0
     assert f"resuming boat.mp4 after {size_text(size)} of " in again.stderr
-    assert [one["status"] for one in box.requests("download")][-1] == 206
+    assert [one["status"] for one in sandbox.requests("download")][-1] == 206
     assert is_whole_video(kling.here / "boat.mp4")
     assert set(kling.here.iterdir()) - mine == {kling.here / "boat.mp4"}
     assert {path.read_text() for path in mine} == {"precious"}
@@ -174,7 +186,7 @@ def a_folder_of_the_kernel(_: Path) -> Path:
 
 @pytest.mark.parametrize("place", [a_file, a_read_only_folder, a_folder_of_the_kernel])
 def test_b03_a_folder_that_takes_no_files_is_named(
-    place: Callable[[Path], Path], kling: Kling, box: Box
+    place: Callable[[Path], Path], kling: Kling, sandbox: SandboxServer
 ) -> None:
     target = place(kling.here)
 
@@ -184,10 +196,10 @@ def test_b03_a_folder_that_takes_no_files_is_named(
     error = document(result)["error"]
     assert str(target.parent) in error["message"]
     assert error["hint"]
-    assert box.tasks == []
+    assert sandbox.tasks == []
 
 
-def test_b03_a_file_that_exists_is_kept(kling: Kling, box: Box) -> None:
+def test_b03_a_file_that_exists_is_kept(kling: Kling, sandbox: SandboxServer) -> None:
     old = kling.here / "boat.mp4"
     old.write_text("precious")
 
@@ -197,7 +209,7 @@ def test_b03_a_file_that_exists_is_kept(kling: Kling, box: Box) -> None:
     assert saved(kling, result) == kling.here / "boat-1.mp4"
 
 
-def test_b03_force_overwrites(kling: Kling, box: Box) -> None:
+def test_b03_force_overwrites(kling: Kling, sandbox: SandboxServer) -> None:
     old = kling.here / "boat.mp4"
     old.write_text("precious")
 
@@ -212,9 +224,9 @@ def test_b03_force_overwrites(kling: Kling, box: Box) -> None:
     ids=["default", "folder", "template", "template with a folder"],
 )
 def test_b04_no_name_from_the_api_leaves_the_folder(
-    output: str | None, kling: Kling, box: Box
+    output: str | None, kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("task:evil-namesx0")
+    sandbox.faults("task:evil-namesx0")
     outside = kling.here / "inside"
     outside.mkdir()
     around = {path for path in kling.home.iterdir() if path != kling.here}

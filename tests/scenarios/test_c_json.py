@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.scenarios.assertions import PROMPT, document
-from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Result
+from tests.support.sandbox_server import SandboxServer
 
 NO_KEY: dict[str, str | None] = {"KLING_API_KEY": None}
 
@@ -102,9 +102,11 @@ def accepted_by_jq(result: Result) -> bool:
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_c01_every_outcome_is_one_object(name: str, kling: Kling, box: Box) -> None:
+def test_c01_every_outcome_is_one_object(
+    name: str, kling: Kling, sandbox: SandboxServer
+) -> None:
     wanted = OUTCOMES[name]
-    box.faults(*wanted.faults)
+    sandbox.faults(*wanted.faults)
 
     result = kling.run_process(*wanted.args, "--json", env=wanted.env)
 
@@ -114,8 +116,10 @@ def test_c01_every_outcome_is_one_object(name: str, kling: Kling, box: Box) -> N
     assert accepted_by_jq(result)
 
 
-def test_c01_an_interruption_is_one_object_too(kling: Kling, box: Box) -> None:
-    box.faults("task:stuck")
+def test_c01_an_interruption_is_one_object_too(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("task:stuck")
 
     with kling.start(*PROMPT, "--json") as program:
         program.wait_for("submitted")
@@ -132,7 +136,7 @@ def test_c01_an_interruption_is_one_object_too(kling: Kling, box: Box) -> None:
     ids=lambda command: command[0],
 )
 def test_c01_commands_about_several_tasks_print_one_object(
-    command: tuple[str, ...], kling: Kling, box: Box
+    command: tuple[str, ...], kling: Kling, sandbox: SandboxServer
 ) -> None:
     ids = [kling.run(*PROMPT, "--no-wait").stdout.strip() for _ in range(2)]
     kling.run("wait")
@@ -148,9 +152,9 @@ def test_c01_commands_about_several_tasks_print_one_object(
     assert accepted_by_jq(result)
 
 
-def test_c01_a_dry_run_is_one_object(kling: Kling, box: Box) -> None:
+def test_c01_a_dry_run_is_one_object(kling: Kling, sandbox: SandboxServer) -> None:
     result = kling.run_process(*PROMPT, "--dry-run", "--json")
 
     assert result.exit_code == 0
     assert result.json()["ok"]
-    assert box.state()["requests"] == []
+    assert sandbox.state()["requests"] == []

@@ -22,11 +22,11 @@ from tests.scenarios.assertions import (
     saved,
 )
 from tests.scenarios.conftest import NGROK_TOKEN
-from tests.support import box as boxes
+from tests.support import sandbox_server
 from tests.support.agent import StandIn
-from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
+from tests.support.sandbox_server import SandboxServer
 from tests.support.terminal import Terminal
 
 WEBHOOK_SECRET = "whsec_dGhlLXdlYmhvb2stc2VjcmV0LW9mLXRoZS10ZXN0cw=="
@@ -42,12 +42,12 @@ WEBHOOK_SECRET = "whsec_dGhlLXdlYmhvb2stc2VjcmV0LW9mLXRoZS10ZXN0cw=="
     ],
 )
 def test_c02_without_a_terminal_lines_are_plain_and_whole(
-    env: dict[str, str], kling: Kling, box: Box
+    env: dict[str, str], kling: Kling, sandbox: SandboxServer
 ) -> None:
     result = kling.run_process(*PROMPT, env=env)
 
     path = saved(kling, result)
-    task = one_task(box)
+    task = one_task(sandbox)
     assert not CONTROL.search(result.stdout + result.stderr)
     assert result.stdout == f"{path.name}\n"
     assert any(task["id"] in line for line in result.stderr.splitlines())
@@ -62,7 +62,7 @@ def test_c02_without_a_terminal_lines_are_plain_and_whole(
     ],
 )
 def test_c02_a_terminal_gets_codes_only_if_it_knows_them(
-    env: dict[str, str], may_have_codes: bool, kling: Kling, box: Box
+    env: dict[str, str], may_have_codes: bool, kling: Kling, sandbox: SandboxServer
 ) -> None:
     terminal = Terminal(columns=40)
 
@@ -73,7 +73,7 @@ def test_c02_a_terminal_gets_codes_only_if_it_knows_them(
     shown = result.stderr.replace("\r\n", "\n")
     assert bool(CONTROL.search(shown)) == may_have_codes
     unwrapped = re.sub(r"\s|\x1b\[[0-9;?]*[A-Za-z]", "", shown)
-    assert one_task(box)["id"] in unwrapped
+    assert one_task(sandbox)["id"] in unwrapped
 
 
 def test_c02_there_is_no_prompt_without_a_terminal(
@@ -129,7 +129,7 @@ def deaf(kling: Kling, *args: str) -> Result:
     ],
 )
 def test_c03_a_reader_that_goes_away_is_no_failure_to_speak_of(
-    args: tuple[str, ...], kling: Kling, box: Box
+    args: tuple[str, ...], kling: Kling, sandbox: SandboxServer
 ) -> None:
     kling.run(*PROMPT, "--no-wait")
 
@@ -139,7 +139,9 @@ def test_c03_a_reader_that_goes_away_is_no_failure_to_speak_of(
     assert "BrokenPipe" not in result.stderr
 
 
-def test_c03_head_takes_one_line_of_the_list(kling: Kling, box: Box) -> None:
+def test_c03_head_takes_one_line_of_the_list(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     for _ in range(3):
         kling.run(*PROMPT, "--no-wait")
     command = f"{shlex.join(kling.command('list'))} | head -1"
@@ -165,8 +167,8 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.sandbox(slots=40, task_seconds=0.3)
-def test_c04_forty_prompts_through_xargs(kling: Kling, box: Box) -> None:
-    box.faults("task:failedx3")
+def test_c04_forty_prompts_through_xargs(kling: Kling, sandbox: SandboxServer) -> None:
+    sandbox.faults("task:failedx3")
     prompts = "".join(f"prompt {number}\n" for number in range(40))
     command = ("xargs", "-P", "8", "-I{}", *kling.command("text2video", "{}", "--json"))
 
@@ -179,7 +181,7 @@ def test_c04_forty_prompts_through_xargs(kling: Kling, box: Box) -> None:
     found = objects(result.stdout)
     assert len(found) == 40
     assert {frozenset(one) for one in found} == {KEYS}
-    assert {one["task_id"] for one in found} == {task["id"] for task in box.tasks}
+    assert {one["task_id"] for one in found} == {task["id"] for task in sandbox.tasks}
     assert sorted(one["status"] for one in found) == ["failed"] * 3 + ["succeeded"] * 37
     assert len(kling.files("*.mp4")) == 37
     assert result.exit_code == 123  # of xargs: some ended with 1 to 125
@@ -187,7 +189,7 @@ def test_c04_forty_prompts_through_xargs(kling: Kling, box: Box) -> None:
 
 @pytest.mark.sandbox(webhook_secrets=(WEBHOOK_SECRET,), task_seconds=3)
 def test_c05_no_secret_is_seen_while_a_job_runs(
-    kling: Kling, box: Box, stand_in: StandIn
+    kling: Kling, sandbox: SandboxServer, stand_in: StandIn
 ) -> None:
     kling.secrets.add("the webhook secret", WEBHOOK_SECRET)
     env = {**stand_in.env, "KLING_WEBHOOK_SECRET": WEBHOOK_SECRET, "KLING_DEBUG": "1"}
@@ -195,7 +197,7 @@ def test_c05_no_secret_is_seen_while_a_job_runs(
     with kling.start(*PROMPT, "--tunnel", "ngrok", "--json", env=env) as program:
         agent = stand_in.next_agent()
         program.wait_for("submitted")
-        mac = one_task(box)["callback_url"].rpartition("/")[2]
+        mac = one_task(sandbox)["callback_url"].rpartition("/")[2]
         kling.secrets.add("the mac of the callback", mac)
         shown = [" ".join(one.cmdline()) for one in kling.processes()]
         result = program.finish()
@@ -204,22 +206,22 @@ def test_c05_no_secret_is_seen_while_a_job_runs(
     assert len(shown) >= 2
     assert kling.secrets.found_in("\n".join(shown).encode()) == []
     assert result.json()["completed_by"] == "callback"
-    assert {one["answer"] for one in box.state()["callbacks"]} == {200}
+    assert {one["answer"] for one in sandbox.state()["callbacks"]} == {200}
     assert kling.check() == []
 
 
 def test_c05_the_older_keys_and_their_tokens_are_seen_nowhere(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("query:1004", "query:junk")
+    sandbox.faults("query:1004", "query:junk")
 
-    result = kling.run_process(*PROMPT, "--callback", "off", env=box.pair_env)
+    result = kling.run_process(*PROMPT, "--callback", "off", env=sandbox.pair_env)
 
     saved(kling, result)
     assert kling.check() == []
 
 
-def test_c05_a_crash_tells_no_secret(kling: Kling, box: Box) -> None:
+def test_c05_a_crash_tells_no_secret(kling: Kling, sandbox: SandboxServer) -> None:
     kling.state_dir.mkdir()
     (kling.state_dir / "journal.db").mkdir()  # nobody expects a folder there
 
@@ -234,7 +236,7 @@ def test_c05_a_login_is_kept_where_only_its_owner_reads(
     kling: Kling, own_home: Path
 ) -> None:
     env: dict[str, str | None] = {"KLING_API_KEY": None}
-    key = boxes.API_KEY.encode()
+    key = sandbox_server.API_KEY.encode()
 
     login = kling.run_process("auth", "login", "--with-key", stdin=key + b"\n", env=env)
     used = kling.run_process(*PROMPT, env=env)

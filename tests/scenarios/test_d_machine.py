@@ -23,10 +23,10 @@ from tests.scenarios.assertions import PROMPT, is_journal_sound
 from tests.scenarios.test_d_receiver import running_listener
 from tests.scenarios.test_listen import HERE, of_type, ready
 from tests.support.agent import StandIn
-from tests.support.box import Box
 from tests.support.callback_client import current_payload, post_callback
 from tests.support.kling import Kling
 from tests.support.recorder import recorder
+from tests.support.sandbox_server import SandboxServer
 
 ASLEEP = timedelta(minutes=40)
 # `kling` with a wall clock that is ahead by as many seconds as a file says.
@@ -132,7 +132,7 @@ def test_d07_the_published_vector_is_accepted(
 def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
     tunnel: str,
     kling: Kling,
-    box: Box,
+    sandbox: SandboxServer,
     stand_in: StandIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -140,7 +140,7 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
     for _ in range(3):
         made = kling.run(*PROMPT, "--no-wait", "--tunnel", "none")
         assert made.exit_code == 0, made
-    ended, failed, _still_running = (task["id"] for task in box.tasks)
+    ended, failed, _still_running = (task["id"] for task in sandbox.tasks)
 
     with recorder() as app:
         args = ("listen", "--tunnel", "ngrok", "--json", "--forward-to", app.url)
@@ -155,8 +155,8 @@ def test_d11_what_ended_in_the_machines_sleep_is_told_and_passed_on_once(
                 agent.command("move")
             if tunnel == "dead":
                 stand_in.behave(page={"status": 404, "code": "ERR_NGROK_3200"})
-            box.end(ended, "succeeded")
-            box.end(failed, "failed", "too risky")
+            sandbox.end(ended, "succeeded")
+            sandbox.end(failed, "failed", "too risky")
             wall_clock.move(ASLEEP)
             program.send(signal.SIGCONT)
             if tunnel == "dead":

@@ -13,9 +13,9 @@ import pytest
 from kling_cli.catalogue.definition import loader
 from kling_cli.sandbox.media.audio import Sound
 from tests.scenarios.assertions import KEYS, document, listed, one_task, saved
-from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Program
+from tests.support.sandbox_server import SandboxServer
 from tests.support.terminal import Terminal
 
 TALK, TWO, NONE = (
@@ -32,9 +32,9 @@ def _speech(kling: Kling) -> None:
     (kling.here / "speech.mp3").write_bytes(raw)
 
 
-def creates(box: Box) -> list[str]:
+def creates(sandbox: SandboxServer) -> list[str]:
     """Return the paths of the calls that may cost something, in their order."""
-    return [one["path"] for one in box.requests("create")]
+    return [one["path"] for one in sandbox.requests("create")]
 
 
 def session_in(stderr: str) -> str:
@@ -43,18 +43,22 @@ def session_in(stderr: str) -> str:
     return found[1]
 
 
-def test_the_only_face_is_found_and_speaks(kling: Kling, box: Box) -> None:
+def test_the_only_face_is_found_and_speaks(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     result = kling.run("lip-sync", TALK, *SOUND)
 
     saved(kling, result)
     assert "1 face found (0.05 units)" in result.stderr
     assert "lip-sync, at most 6 units" in result.stderr
-    assert creates(box) == [IDENTIFY, SPEAK]
-    assert one_task(box)["external_id"].startswith("kling-")
+    assert creates(sandbox) == [IDENTIFY, SPEAK]
+    assert one_task(sandbox)["external_id"].startswith("kling-")
     assert [one["product"] for one in listed(kling)] == ["lip-sync", "identify-face"]
 
 
-def test_a_generated_video_is_named_by_its_task(kling: Kling, box: Box) -> None:
+def test_a_generated_video_is_named_by_its_task(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     made = kling.run("text2video", "a man", "-d", "8", "-q", "--no-download", "--json")
     video = document(made)
 
@@ -66,19 +70,21 @@ def test_a_generated_video_is_named_by_its_task(kling: Kling, box: Box) -> None:
     assert result["session_id"]
 
 
-def test_a_script_is_told_which_faces_there_are(kling: Kling, box: Box) -> None:
+def test_a_script_is_told_which_faces_there_are(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     result = kling.run("lip-sync", TWO, *SOUND)
     session = session_in(result.stderr)
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert "0 (0 to 5.041 s), 1 (0 to 5.041 s)" in result.stderr
     assert f"--session {session} --face 0" in result.stderr
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
     again = kling.run("lip-sync", TWO, *SOUND, "--session", session, "--face", "1")
 
     saved(kling, again)
-    assert creates(box) == [IDENTIFY, SPEAK]
+    assert creates(sandbox) == [IDENTIFY, SPEAK]
 
 
 def test_json_lists_the_faces_that_were_found(kling: Kling) -> None:
@@ -99,7 +105,7 @@ def test_json_lists_the_faces_that_were_found(kling: Kling) -> None:
     assert found["outputs"][1]["start_s"] == 0
 
 
-def test_faces_can_be_looked_for_alone(kling: Kling, box: Box) -> None:
+def test_faces_can_be_looked_for_alone(kling: Kling, sandbox: SandboxServer) -> None:
     result = kling.run("lip-sync", TWO, "--faces")
 
     assert result.exit_code == 0
@@ -108,25 +114,29 @@ def test_faces_can_be_looked_for_alone(kling: Kling, box: Box) -> None:
         ["1", "0 to 5.041 s"],
     ]
     assert all("http" in line for line in result.lines)
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
 
-def test_without_a_face_nothing_more_is_spent(kling: Kling, box: Box) -> None:
+def test_without_a_face_nothing_more_is_spent(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     result = kling.run("lip-sync", NONE, *SOUND, "--json")
 
     found = document(result)
     assert (result.exit_code, found["status"]) == (8, "failed")
     assert found["error"]["message"] == "no face was found in the video"
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
 
-def test_a_face_that_is_not_there_is_refused(kling: Kling, box: Box) -> None:
+def test_a_face_that_is_not_there_is_refused(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     result = kling.run("lip-sync", TWO, *SOUND, "--face", "7")
 
     assert result.exit_code == 2
     assert "there is no face 7: 0 (" in result.stderr
     assert "--face 0" in result.stderr
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
 
 @pytest.mark.parametrize(
@@ -160,13 +170,13 @@ def test_a_face_that_is_not_there_is_refused(kling: Kling, box: Box) -> None:
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_sent(
-    args: tuple[str, ...], code: int, words: str, kling: Kling, box: Box
+    args: tuple[str, ...], code: int, words: str, kling: Kling, sandbox: SandboxServer
 ) -> None:
     result = kling.run("lip-sync", *args)
 
     assert result.exit_code == code, result
     assert words in result.stderr
-    assert creates(box) == []
+    assert creates(sandbox) == []
 
 
 def test_a_session_of_another_machine_is_taken_at_its_word(kling: Kling) -> None:
@@ -183,50 +193,54 @@ def test_a_session_of_another_machine_is_taken_at_its_word(kling: Kling) -> None
     assert "Session not found or expired: 12 (code 1201)" in gone.stderr
 
 
-def test_a_sound_that_misses_the_face_costs_no_job(kling: Kling, box: Box) -> None:
+def test_a_sound_that_misses_the_face_costs_no_job(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     result = kling.run("lip-sync", TALK, *SOUND, "--at", "4")
 
     assert result.exit_code == 2
     assert "2 s of it must be common" in result.stderr
     assert f"--session {session_in(result.stderr)} --face 0" in result.stderr
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
 
-def test_a_dry_run_shows_both_requests_and_sends_none(kling: Kling, box: Box) -> None:
+def test_a_dry_run_shows_both_requests_and_sends_none(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     shown = kling.run("lip-sync", TALK, *SOUND, "--dry-run")
     plan = kling.run("lip-sync", TALK, *SOUND, "--dry-run", "--json").json()
     alone = kling.run("lip-sync", TALK, "--faces", "--dry-run")
 
     assert shown.exit_code == 0
     urls = re.findall(r"^POST (\S+)$", shown.stdout, re.MULTILINE)
-    assert [url.removeprefix(box.base_url) for url in urls] == [IDENTIFY, SPEAK]
+    assert [url.removeprefix(sandbox.base_url) for url in urls] == [IDENTIFY, SPEAK]
     assert "0.05 units" in shown.stdout
     assert plan["dry_run"]["before"]["body"] == {"video_url": TALK}
     (face,) = plan["dry_run"]["body"]["face_choose"]
     assert (face["face_id"], face["sound_end_time"]) == ("<face>", 3504)
     assert alone.stdout.count("POST ") == 1
-    assert creates(box) == []
+    assert creates(sandbox) == []
 
 
 def test_a_lost_answer_about_faces_is_not_asked_for_again(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("create:accept-503")
+    sandbox.faults("create:accept-503")
 
     result = kling.run("lip-sync", TALK, *SOUND, "--json")
 
     found = document(result)
     assert (result.exit_code, found["resume"]) == (11, None)
     assert "may have been charged" in found["error"]["hint"]
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
 
 def test_interrupted_identification_says_what_is_not_known(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("create:hang")
+    sandbox.faults("create:hang")
     with kling.start("lip-sync", TALK, *SOUND) as program:
-        box.wait_until(lambda now: now["counts"]["create"] >= 1)
+        sandbox.wait_until(lambda now: now["counts"]["create"] >= 1)
         program.press_ctrl_c()
         stopped = program.finish()
 
@@ -238,12 +252,14 @@ def test_interrupted_identification_says_what_is_not_known(
     assert waited.exit_code == 11
     assert "(identify-face) was done: the call was cut off" in waited.stderr
     assert kling.run("wait").exit_code == 0  # told once
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
 
-def test_a_refused_job_leaves_the_faces_found(kling: Kling, box: Box) -> None:
+def test_a_refused_job_leaves_the_faces_found(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     session = session_in(kling.run("lip-sync", TALK, "--faces").stderr)
-    box.faults("create:1201")
+    sandbox.faults("create:1201")
 
     result = kling.run("lip-sync", *SOUND, "--session", session)
 
@@ -253,14 +269,14 @@ def test_a_refused_job_leaves_the_faces_found(kling: Kling, box: Box) -> None:
 
 @pytest.mark.sandbox(task_seconds=600)
 def test_no_tunnel_no_faces_where_callbacks_are_required(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     args = ("--callback", "require", "--tunnel", "none")
 
     result = kling.run("lip-sync", TALK, *SOUND, *args)
 
     assert result.exit_code == 12
-    assert creates(box) == []
+    assert creates(sandbox) == []
 
 
 def test_the_example_of_the_help_runs_in_the_sandbox(kling: Kling) -> None:
@@ -285,7 +301,7 @@ def prompting_run(kling: Kling) -> Iterator[tuple[Program, Terminal]]:
 
 
 def test_the_face_is_prompted_for(
-    prompting_run: tuple[Program, Terminal], kling: Kling, box: Box
+    prompting_run: tuple[Program, Terminal], kling: Kling, sandbox: SandboxServer
 ) -> None:
     program, terminal = prompting_run
 
@@ -296,7 +312,7 @@ def test_the_face_is_prompted_for(
 
     saved(kling, result)
     assert "0  0 to 5.041 s  http" in result.stderr
-    assert creates(box) == [IDENTIFY, SPEAK]
+    assert creates(sandbox) == [IDENTIFY, SPEAK]
 
 
 @pytest.mark.parametrize(
@@ -304,7 +320,10 @@ def test_the_face_is_prompted_for(
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_leaving_the_question_loses_nothing(
-    number: signal.Signals, code: int, prompting_run: tuple[Program, Terminal], box: Box
+    number: signal.Signals,
+    code: int,
+    prompting_run: tuple[Program, Terminal],
+    sandbox: SandboxServer,
 ) -> None:
     program, _ = prompting_run
 
@@ -313,11 +332,11 @@ def test_leaving_the_question_loses_nothing(
 
     assert result.exit_code == code
     assert f"--session {session_in(result.stderr)} --face 0" in result.stderr
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
 
 def test_the_end_of_input_is_no_choice(
-    prompting_run: tuple[Program, Terminal], box: Box
+    prompting_run: tuple[Program, Terminal], sandbox: SandboxServer
 ) -> None:
     program, terminal = prompting_run
 
@@ -326,7 +345,7 @@ def test_the_end_of_input_is_no_choice(
 
     assert result.exit_code == 130
     assert "no face was chosen" in result.stderr
-    assert creates(box) == [IDENTIFY]
+    assert creates(sandbox) == [IDENTIFY]
 
 
 @pytest.mark.parametrize("option", ["--json", "-q"])
@@ -349,7 +368,9 @@ def test_without_a_login_nobody_claims_to_look(kling: Kling) -> None:
     assert "looking for" not in result.stderr
 
 
-def test_a_request_of_both_calls_comes_from_a_file(kling: Kling, box: Box) -> None:
+def test_a_request_of_both_calls_comes_from_a_file(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     plan = kling.run("lip-sync", TALK, *SOUND, "--to", "3", "--dry-run", "--json")
     request = plan.json()["dry_run"]["request"]
 
@@ -357,7 +378,7 @@ def test_a_request_of_both_calls_comes_from_a_file(kling: Kling, box: Box) -> No
 
     saved(kling, result)
     assert request["fields"]["video"] == TALK
-    assert creates(box) == [IDENTIFY, SPEAK]
+    assert creates(sandbox) == [IDENTIFY, SPEAK]
 
 
 def test_the_schema_of_a_request_has_the_fields_of_both_calls(kling: Kling) -> None:

@@ -14,10 +14,10 @@ import pytest
 
 from tests.scenarios.assertions import PROMPT
 from tests.support.agent import StandIn
-from tests.support.box import Box
 from tests.support.callback_client import current_payload, post_callback
 from tests.support.kling import Kling
 from tests.support.program import Program, Result
+from tests.support.sandbox_server import SandboxServer
 from tests.support.ssh_server import ssh_server
 
 HERE = ("listen", "--tunnel", "none", "--json")
@@ -60,7 +60,7 @@ def test_the_guides_walk_through_works_to_the_letter(kling: Kling) -> None:
 
 
 def test_a_task_made_elsewhere_is_seen_verified_and_waited_for(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     with kling.start(*HERE, "--until-final", "--timeout", "30") as program:
         url = ready(program)["callback_url"]
@@ -265,7 +265,9 @@ def test_a_generating_command_takes_the_listeners_door(kling: Kling) -> None:
     assert seen[-1]["since_submit_s"] is not None
 
 
-def test_who_does_not_wait_uses_the_listeners_door_too(kling: Kling, box: Box) -> None:
+def test_who_does_not_wait_uses_the_listeners_door_too(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     with kling.start(*HERE, "--until-final", "--timeout", "30") as program:
         ready(program)
         made = kling.run(*PROMPT, "--no-wait", "--tunnel", "auto")

@@ -11,8 +11,8 @@ import pytest
 from kling_cli.cli.output.json_document import LISTING_KEYS
 from tests.scenarios.assertions import CONTROL, PROMPT
 from tests.support import images
-from tests.support.box import Box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer
 from tests.support.terminal import Terminal
 
 ANN = ("voices", "create", "Ann", "--from", "https://snd.example.com/ann.mp3")
@@ -34,7 +34,7 @@ def pictures(kling: Kling) -> None:
     ("command", "noun"), [(ANN, "voice"), (HERO, "element")], ids=["voice", "element"]
 )
 def test_what_is_made_is_listed_shown_used_and_deleted_once(
-    command: tuple[str, ...], noun: str, kling: Kling, box: Box
+    command: tuple[str, ...], noun: str, kling: Kling, sandbox: SandboxServer
 ) -> None:
     made = kling.run(*command)
     thing_id = made.stdout.strip()
@@ -55,7 +55,7 @@ def test_what_is_made_is_listed_shown_used_and_deleted_once(
     assert (again.exit_code, again.stdout) == (2, "")
     assert f"{noun} {thing_id} has been deleted before" in again.stderr
     assert kling.run(f"{noun}s", "--own").stdout == ""
-    assert box.counts["create"] == 1
+    assert sandbox.counts["create"] == 1
 
 
 def test_what_was_not_waited_for_is_finished_with_its_id(kling: Kling) -> None:
@@ -93,12 +93,14 @@ def test_presets_are_cut_at_the_limit_and_that_is_said(kling: Kling) -> None:
     assert {one["owner"] for one in document["voices"]} == {"preset"}
 
 
-def test_without_a_terminal_nothing_is_deleted_unasked(kling: Kling, box: Box) -> None:
+def test_without_a_terminal_nothing_is_deleted_unasked(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     result = kling.run("voices", "delete", "83")
 
     assert result.exit_code == 2
     assert "kling voices delete 83 --yes" in result.stderr
-    assert box.counts.get("query", 0) == 0
+    assert sandbox.counts.get("query", 0) == 0
 
 
 @pytest.mark.parametrize(("answer", "is_gone"), [("y", True), ("n", False)])
@@ -122,7 +124,9 @@ def test_on_a_terminal_deletion_asks_by_name(
     assert ("nothing was deleted" in result.stderr) != is_gone
 
 
-def test_ctrl_c_at_the_question_deletes_nothing(kling: Kling, box: Box) -> None:
+def test_ctrl_c_at_the_question_deletes_nothing(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     voice_id = kling.run(*ANN, "-q", *OFF).stdout.strip()
     command = ("voices", "delete", voice_id)
 
@@ -152,12 +156,12 @@ PAIR = pytest.mark.parametrize("is_pair", [False, True], ids=["API key", "key pa
 
 @PAIR
 def test_a_stranger_is_listed_and_looked_at(
-    is_pair: bool, kling: Kling, box: Box
+    is_pair: bool, kling: Kling, sandbox: SandboxServer
 ) -> None:
     order = (*PROMPT, "-m", "kling-v1-6", "--no-wait", "-q", *OFF)
     task_id = kling.run(*order).stdout.strip()
     elsewhere: dict[str, str | None] = {"KLING_STATE_DIR": str(kling.home / "other")}
-    env = {**elsewhere, **(box.pair_env if is_pair else {})}
+    env = {**elsewhere, **(sandbox.pair_env if is_pair else {})}
 
     listed = kling.run("list", "--remote", env=env)
     looked = kling.run("status", task_id, "--json", env=env).json()
@@ -227,9 +231,13 @@ def test_a_bill_is_filtered_cut_and_summed(kling: Kling) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_a_failure_is_one_object_with_the_keys_of_a_success(
-    command: tuple[str, ...], fault: str | None, code: int, kling: Kling, box: Box
+    command: tuple[str, ...],
+    fault: str | None,
+    code: int,
+    kling: Kling,
+    sandbox: SandboxServer,
 ) -> None:
-    box.faults(*([fault] if fault else []))
+    sandbox.faults(*([fault] if fault else []))
 
     result = kling.run(*command, "--json")
 

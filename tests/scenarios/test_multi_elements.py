@@ -8,9 +8,9 @@ import pytest
 
 from tests.scenarios.assertions import document, one_task, saved
 from tests.support import images
-from tests.support.box import Box
 from tests.support.kling import Kling
 from tests.support.program import Result
+from tests.support.sandbox_server import SandboxServer
 
 CAT = "https://vid.example.com/cat.mp4"
 STRANGE = "880000000000000501"
@@ -34,7 +34,7 @@ def told(kling: Kling, *args: str) -> dict[str, Any]:
 
 
 def test_a_video_is_selected_marked_looked_at_and_edited(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     (kling.here / "dog.png").write_bytes(images.png(300, 300))
 
@@ -54,8 +54,8 @@ def test_a_video_is_selected_marked_looked_at_and_edited(
     assert [file.suffix for file in files] == [".mp4", ".png", ".json"]
     assert all(file.read_bytes() for file in files)
     saved(kling, edited)
-    assert one_task(box)["product"] == "multi-elements"
-    assert one_task(box)["units"] == 3
+    assert one_task(sandbox)["product"] == "multi-elements"
+    assert one_task(sandbox)["units"] == 3
 
 
 def test_json_is_one_object_with_the_same_keys_for_every_step(kling: Kling) -> None:
@@ -89,13 +89,13 @@ def test_json_is_one_object_with_the_same_keys_for_every_step(kling: Kling) -> N
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_sent(
-    args: tuple[str, ...], code: int, words: str, kling: Kling, box: Box
+    args: tuple[str, ...], code: int, words: str, kling: Kling, sandbox: SandboxServer
 ) -> None:
     result = step(kling, *args)
 
     assert result.exit_code == code, result
     assert words in result.stderr
-    assert box.requests("create") == []
+    assert sandbox.requests("create") == []
 
 
 def test_points_that_are_not_there_cannot_be_taken_back(kling: Kling) -> None:
@@ -106,17 +106,21 @@ def test_points_that_are_not_there_cannot_be_taken_back(kling: Kling) -> None:
     assert "exactly as they were added" in result.stderr
 
 
-def test_an_answer_that_was_lost_is_asked_for_again(kling: Kling, box: Box) -> None:
-    box.faults("create:accept-503")
+def test_an_answer_that_was_lost_is_asked_for_again(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("create:accept-503")
 
     result = step(kling, "add", STRANGE, *POINT)
 
     assert result.exit_code == 0
-    assert box.counts["create"] == 2
+    assert sandbox.counts["create"] == 2
 
 
-def test_an_answer_that_never_comes_is_given_up(kling: Kling, box: Box) -> None:
-    box.faults("create:resetx0")
+def test_an_answer_that_never_comes_is_given_up(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("create:resetx0")
 
     result = step(kling, "clear", STRANGE)
 
@@ -124,9 +128,11 @@ def test_an_answer_that_never_comes_is_given_up(kling: Kling, box: Box) -> None:
     assert "it costs nothing" in result.stderr
 
 
-def test_a_session_that_has_ended_is_opened_anew(kling: Kling, box: Box) -> None:
+def test_a_session_that_has_ended_is_opened_anew(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     (session,) = step(kling, "select", CAT).lines
-    box.advance(24 * 3600)
+    sandbox.advance(24 * 3600)
 
     result = step(kling, "add", session, *POINT)
 
@@ -134,7 +140,9 @@ def test_a_session_that_has_ended_is_opened_anew(kling: Kling, box: Box) -> None
     assert "kling multi-elements select VIDEO" in result.stderr
 
 
-def test_the_length_of_the_selected_video_is_remembered(kling: Kling, box: Box) -> None:
+def test_the_length_of_the_selected_video_is_remembered(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     video = document(kling.run("text2video", "a cat", "-d", "10", "--json"))
     (session,) = step(kling, "select", video["task_id"], "-q").lines
     removal = ("edit", session, "Remove the cat from @video_1", "--edit", "removal")

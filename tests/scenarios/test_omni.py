@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.scenarios.assertions import is_whole_video
-from tests.support.box import Box
 from tests.support.images import png
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer
 
 PICTURE = png(300, 300)
 SENT = base64.b64encode(PICTURE).decode()  # what becomes of every picture here
@@ -115,9 +115,9 @@ def test_options_become_the_documented_body_and_a_film(  # noqa: PLR0913, PLR091
     path: str,
     wanted: dict[str, Any],
     kling: Kling,
-    box: Box,
+    sandbox: SandboxServer,
 ) -> None:
-    env = box.pair_env if keys == "pair" else None
+    env = sandbox.pair_env if keys == "pair" else None
     for name in ("room", "crown"):
         (kling.here / f"{name}.png").write_bytes(PICTURE)
 
@@ -126,16 +126,16 @@ def test_options_become_the_documented_body_and_a_film(  # noqa: PLR0913, PLR091
 
     body = {k: v for k, v in shown["body"].items() if k != "external_task_id"}
     assert body.pop("options", {}).keys() <= {"external_task_id"}
-    assert shown["url"] == box.base_url + path
+    assert shown["url"] == sandbox.base_url + path
     assert body == wanted
-    assert [each["path"] for each in box.requests("create")] == [path]
+    assert [each["path"] for each in sandbox.requests("create")] == [path]
     (output,) = made["outputs"]
     assert is_whole_video(kling.here / output["path"])
     assert (output["duration_s"] is None) == (args[0] == "effects")
 
 
 def test_a_video_on_this_machine_is_refused_before_anything_is_sent(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     (kling.here / "clip.mp4").write_bytes(bytes(1000))
 
@@ -144,4 +144,4 @@ def test_a_video_on_this_machine_is_refused_before_anything_is_sent(
     assert result.exit_code == 2
     assert "--edit clip.mp4: a file on this machine" in result.stderr
     assert "by URL only" in result.stderr
-    assert box.requests("create") == []
+    assert sandbox.requests("create") == []

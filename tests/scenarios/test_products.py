@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.sandbox.decoded_video import decode_video
-from tests.support.box import Box
 from tests.support.images import png
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer
 from tests.support.sounds import wav
 
 
@@ -20,7 +20,7 @@ def files(kling: Kling) -> None:
 
 @pytest.mark.usefixtures("files")
 def test_a_portrait_speaks_a_local_sound_at_the_price_that_was_said(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     result = kling.run("avatar", "face.png", "--audio", "speech.wav")
 
@@ -30,7 +30,7 @@ def test_a_portrait_speaks_a_local_sound_at_the_price_that_was_said(
     assert "4.4 units, notified by callback" in result.stderr
     assert "warning: charged" not in result.stderr
     assert film.duration_s == pytest.approx(12.3, abs=0.1)
-    assert box.tasks[0]["units"] == 4.4
+    assert sandbox.tasks[0]["units"] == 4.4
 
 
 @pytest.mark.usefixtures("files")
@@ -59,16 +59,18 @@ def test_a_dance_is_bounded_before_and_charged_by_its_film_after(kling: Kling) -
     ids=["a local film", "no such word"],
 )
 def test_what_the_api_would_not_take_is_never_sent(
-    kling: Kling, box: Box, args: tuple[str, ...], words: str
+    kling: Kling, sandbox: SandboxServer, args: tuple[str, ...], words: str
 ) -> None:
     result = kling.run("motion-control", *args)
 
     assert result.exit_code == 2
     assert words in result.stderr
-    assert box.counts["create"] == 0
+    assert sandbox.counts["create"] == 0
 
 
-def test_a_solution_has_no_price_to_be_held_to(kling: Kling, box: Box) -> None:
+def test_a_solution_has_no_price_to_be_held_to(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     line = ("solution", "talking-agent", "Hello", "--avatar", "avatar_mia_female")
 
     refused = kling.run(*line, "--max-units", "1000")
@@ -76,5 +78,5 @@ def test_a_solution_has_no_price_to_be_held_to(kling: Kling, box: Box) -> None:
 
     assert refused.exit_code == 4
     assert "no price for talking-agent" in refused.stderr
-    assert box.counts["create"] == 1
+    assert sandbox.counts["create"] == 1
     assert (made.exit_code, made.json()["estimated_units"]) == (0, None)

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from tests.support import images
-from tests.support.box import Box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,11 @@ def test_a_direct_call_is_saved_and_remembered(
 
 
 def test_a_call_whose_process_was_killed_is_unknown_and_told_of_once(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("create:hang")
+    sandbox.faults("create:hang")
     with kling.start("tts", "Good morning") as program:
-        box.wait_until(lambda state: state["counts"]["create"] == 1)
+        sandbox.wait_until(lambda state: state["counts"]["create"] == 1)
         program.process.kill()
 
     first, again = kling.run("wait", "--json"), kling.run("wait", "--json")

@@ -19,12 +19,12 @@ from typing import Any
 import typer
 
 from kling_cli.cli.app import app
-from tests.support import agent as agents, box as boxes
-from tests.support.box import Box, serve_box
+from tests.support import agent as agents, sandbox_server
 from tests.support.images import jpeg, png
 from tests.support.kling import Kling
 from tests.support.opener import put_opener
 from tests.support.recorder import Recorder, recorder
+from tests.support.sandbox_server import SandboxServer, run_sandbox_server
 from tests.support.sounds import mp3, wav
 
 Names = tuple[str, ...]
@@ -34,7 +34,7 @@ TASK_S = 0.05
 
 # A file that an example names is there: by its name, or else by its suffix.
 FILES = {
-    "key.txt": boxes.API_KEY.encode(),
+    "key.txt": sandbox_server.API_KEY.encode(),
     "request.json": json.dumps(
         {"product": "text2video", "fields": {"prompt": "A paper boat"}}
     ).encode(),
@@ -55,7 +55,7 @@ KINDS = {
 }
 # What stands for a value of the reader's own, and the value.
 TEXTS = {
-    "KLING_API_KEY=…": f"KLING_API_KEY={boxes.API_KEY}",
+    "KLING_API_KEY=…": f"KLING_API_KEY={sandbox_server.API_KEY}",
     "NGROK_AUTHTOKEN=…": "NGROK_AUTHTOKEN=2ngrokTokenOfTheExamples_1618033988749894",
     "whsec_…": "whsec_dGhlLXdlYmhvb2stc2VjcmV0LW9mLXRoZS10ZXN0cw==",
     "tests/callbacks": "test_callbacks.py",
@@ -66,7 +66,7 @@ TEXTS = {
 class Surroundings:
     """A sandbox, an app that accepts callbacks, and a state folder with a history."""
 
-    box: Box
+    sandbox: SandboxServer
     app: Recorder
     state_dir: Path
 
@@ -75,10 +75,12 @@ class Surroundings:
 def surroundings(home: Path) -> Iterator[Surroundings]:
     """Serve sandbox and app, with one finished job and stored callbacks."""
     with ExitStack() as stack:
-        box = stack.enter_context(serve_box(task_seconds=TASK_S, has_seed_data=True))
+        sandbox = stack.enter_context(
+            run_sandbox_server(task_seconds=TASK_S, has_seed_data=True)
+        )
         there = stack.enter_context(recorder())
         there.statuses = [500, 200]  # so that there is a failed delivery
-        kling = Kling(home, {**box.env, **on_path()})
+        kling = Kling(home, {**sandbox.env, **on_path()})
         listening = ("listen", "--no-token", "--forward-to", f"{there.url}/callback")
         for command in (
             ("text2video", "A paper boat", "--external-id", JOB),
@@ -86,7 +88,7 @@ def surroundings(home: Path) -> Iterator[Surroundings]:
         ):
             result = kling.run(*command)
             assert result.exit_code == 0, result
-        yield Surroundings(box=box, app=there, state_dir=kling.state_dir)
+        yield Surroundings(sandbox=sandbox, app=there, state_dir=kling.state_dir)
 
 
 def environment(surroundings: Surroundings, home: Path) -> dict[str, str]:
@@ -94,7 +96,7 @@ def environment(surroundings: Surroundings, home: Path) -> dict[str, str]:
     programs = put_opener(home / "bin").parent
     agents.write_program(programs, "cloudflared")
     return {
-        **surroundings.box.env,
+        **surroundings.sandbox.env,
         **on_path(programs),
         "KLING_STATE_DIR": str(home / "state"),
         "KLING_CONFIG_DIR": str(home / "config"),

@@ -6,8 +6,8 @@ import random
 import subprocess
 from dataclasses import dataclass, field
 
-from tests.support.box import Box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer
 from tests.support.tunnels import TunnelStandIn
 
 COMMAND = ("text2video", "storm", "-o", "{task_id}.mp4")
@@ -29,7 +29,12 @@ class Damage:
 
 
 def kill_runs(
-    kling: Kling, box: Box, tunnel: TunnelStandIn, *, kills: int, seed: int
+    kling: Kling,
+    sandbox: SandboxServer,
+    tunnel: TunnelStandIn,
+    *,
+    kills: int,
+    seed: int,
 ) -> Damage:
     """Kill `kills` runs, each at a random moment, then run `kling wait`.
 
@@ -42,13 +47,13 @@ def kill_runs(
         1.5 * kling.run_process(*COMMAND, *tunnel.args, env=tunnel.env).elapsed_s
     )
     while damage.n_killed < kills:
-        before = len(box.tasks)
+        before = len(sandbox.tasks)
         damage.n_killed += _kill_one(kling, tunnel, rng.uniform(0, longest_s))
-        if len(box.tasks) > before + 1:
+        if len(sandbox.tasks) > before + 1:
             damage.doubled.append(damage.n_killed)
-    damage.n_created = len(box.tasks)
+    damage.n_created = len(sandbox.tasks)
     kling.run("wait", "--timeout", "60", env=tunnel.env)
-    _inspect(kling, box, damage)
+    _inspect(kling, sandbox, damage)
     return damage
 
 
@@ -63,8 +68,8 @@ def _kill_one(kling: Kling, tunnel: TunnelStandIn, after_s: float) -> bool:
     return False
 
 
-def _inspect(kling: Kling, box: Box, damage: Damage) -> None:
-    ids = [task["id"] for task in box.tasks]
+def _inspect(kling: Kling, sandbox: SandboxServer, damage: Damage) -> None:
+    ids = [task["id"] for task in sandbox.tasks]
     if len(ids) > damage.n_created:
         damage.doubled.append(-1)  # `kling wait` created one
     names = {path.stem for path in kling.files("*.mp4")}

@@ -8,38 +8,38 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import box as boxes
-from tests.support.box import Box, serve_box
+from tests.support import sandbox_server
 from tests.support.connection_counter import ConnectionCounter
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer, run_sandbox_server
 from tests.support.terminal import Terminal
 
 TURBO = "text-to-video/kling-3.0-turbo"
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
-    with serve_box() as served:
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox_server() as served:
         yield served
 
 
 @pytest.fixture
-def kling(box: Box, own_home: Path) -> Iterator[Kling]:
-    program = Kling(own_home, {**box.env})
-    program.secrets.add("the API key", boxes.API_KEY)
+def kling(sandbox: SandboxServer, own_home: Path) -> Iterator[Kling]:
+    program = Kling(own_home, {**sandbox.env})
+    program.secrets.add("the API key", sandbox_server.API_KEY)
     yield program
     assert program.strays() == []
     assert program.check() == []
 
 
 def test_the_answer_is_printed_as_it_came_and_the_task_can_be_gone_on_with(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     result = kling.run(
         "api", "post", TURBO, "-f", "prompt=a boat", "-F", "settings.duration=7"
     )
 
-    [task] = box.tasks
+    [task] = sandbox.tasks
     assert result.exit_code == 0
     assert result.stdout.startswith('{"code":0,"message":"SUCCEED",')
     assert json.loads(result.stdout)["data"]["id"] == task["id"]
@@ -55,11 +55,11 @@ def test_quiet_is_the_answer_and_nothing_else(kling: Kling) -> None:
 
 
 def test_a_terminal_is_shown_lines_with_nothing_that_acts(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     created = kling.run("api", "POST", TURBO, "-f", "prompt=a boat").stdout
-    box.end(json.loads(created)["data"]["id"], "failed", "\x1b[2J\u202e été")
-    command = ("api", "GET", "tasks", "-f", f"task_ids={box.tasks[0]['id']}")
+    sandbox.end(json.loads(created)["data"]["id"], "failed", "\x1b[2J\u202e été")
+    command = ("api", "GET", "tasks", "-f", f"task_ids={sandbox.tasks[0]['id']}")
 
     with kling.start(*command, terminal=Terminal(streams=("stdout",))) as program:
         shown = program.finish()
@@ -84,8 +84,10 @@ def test_a_refusal_is_printed_and_is_the_exit_code(kling: Kling) -> None:
     assert found["api"]["answer"]["code"] == 1203
 
 
-def test_an_answer_that_is_no_json_is_printed_too(kling: Kling, box: Box) -> None:
-    box.faults("query:502htmlx0")
+def test_an_answer_that_is_no_json_is_printed_too(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
+    sandbox.faults("query:502htmlx0")
 
     plain = kling.run("api", "GET", "/tasks")
     document = kling.run("api", "GET", "/tasks", "--json").json()
@@ -96,9 +98,9 @@ def test_an_answer_that_is_no_json_is_printed_too(kling: Kling, box: Box) -> Non
 
 
 def test_a_create_in_doubt_is_not_repeated_and_says_how_to_find_out(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("create:accept-reset")
+    sandbox.faults("create:accept-reset")
     fields = ("-f", "prompt=a boat", "-f", "options.external_task_id=boat-1")
 
     result = kling.run("api", "POST", TURBO, *fields)
@@ -106,24 +108,24 @@ def test_a_create_in_doubt_is_not_repeated_and_says_how_to_find_out(
     assert result.exit_code == 11
     assert result.stdout == ""
     assert "hint: kling wait boat-1" in result.stderr
-    assert len(box.requests("create")) == 1
+    assert len(sandbox.requests("create")) == 1
     assert kling.run("wait", "boat-1").exit_code == 0
 
 
-def test_wait_saves_what_the_call_makes(kling: Kling, box: Box) -> None:
+def test_wait_saves_what_the_call_makes(kling: Kling, sandbox: SandboxServer) -> None:
     command = ("api", "POST", TURBO, "-f", "prompt=a boat", "--wait")
-    box.faults("create:accept-503")
+    sandbox.faults("create:accept-503")
 
     plain = kling.run(*command, "-o", "boat.mp4")
     document = kling.run(*command, "--no-download", "--json").json()
 
     assert (plain.exit_code, plain.stdout) == (0, "boat.mp4\n")
     assert document["task_id"] == document["api"]["answer"]["data"]["id"]
-    assert document["outputs"][0]["url"].startswith(box.base_url)
-    assert len(box.tasks) == len(box.requests("create")) == 2
+    assert document["outputs"][0]["url"].startswith(sandbox.base_url)
+    assert len(sandbox.tasks) == len(sandbox.requests("create")) == 2
 
 
-def test_many_tasks_are_one_object(kling: Kling, box: Box) -> None:
+def test_many_tasks_are_one_object(kling: Kling, sandbox: SandboxServer) -> None:
     ids = [
         json.loads(kling.run("api", "POST", TURBO, "-f", "prompt=a").stdout)["data"][
             "id"
@@ -149,13 +151,15 @@ def test_another_host_is_never_spoken_to(kling: Kling) -> None:
     assert counter.connections == 0
 
 
-def test_a_body_may_come_from_standard_input(kling: Kling, box: Box) -> None:
+def test_a_body_may_come_from_standard_input(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     body = json.dumps({"prompt": "a boat"}).encode()
 
     result = kling.run("api", "POST", TURBO, "--input", "-", stdin=body)
 
     assert result.exit_code == 0
-    assert len(box.tasks) == 1
+    assert len(sandbox.tasks) == 1
 
 
 @pytest.mark.parametrize(
@@ -168,23 +172,23 @@ def test_a_body_may_come_from_standard_input(kling: Kling, box: Box) -> None:
     ],
 )
 def test_a_wrong_call_is_not_sent(
-    arguments: tuple[str, ...], complaint: str, kling: Kling, box: Box
+    arguments: tuple[str, ...], complaint: str, kling: Kling, sandbox: SandboxServer
 ) -> None:
     result = kling.run("api", *arguments, stdin=b"")
 
     assert result.exit_code == 2
     assert complaint in result.stderr
-    assert box.state()["requests"] == []
+    assert sandbox.state()["requests"] == []
 
 
-def test_a_sandbox_of_its_own_will_do(kling: Kling, box: Box) -> None:
+def test_a_sandbox_of_its_own_will_do(kling: Kling, sandbox: SandboxServer) -> None:
     fields = ("-f", "prompt=a boat", "--wait", "-q")
 
     result = kling.run("api", "POST", TURBO, *fields, "--sandbox")
 
     assert result.exit_code == 0
     assert [path.name for path in kling.files()] == result.lines
-    assert box.tasks == []
+    assert sandbox.tasks == []
 
 
 @pytest.mark.parametrize(
@@ -196,7 +200,11 @@ def test_a_sandbox_of_its_own_will_do(kling: Kling, box: Box) -> None:
 )
 @pytest.mark.parametrize("options", [(), ("--wait",)], ids=["once", "followed"])
 def test_what_may_cost_more_than_allowed_is_not_sent(
-    kling: Kling, box: Box, path: str, words: str, options: tuple[str, ...]
+    kling: Kling,
+    sandbox: SandboxServer,
+    path: str,
+    words: str,
+    options: tuple[str, ...],
 ) -> None:
     fields = ("-f", "prompt=a boat", "-F", "settings.duration=10")
 
@@ -204,15 +212,15 @@ def test_what_may_cost_more_than_allowed_is_not_sent(
 
     assert result.exit_code == 4
     assert words in result.stderr
-    assert box.counts["create"] == 0
+    assert sandbox.counts["create"] == 0
 
 
 def test_what_costs_no_more_than_allowed_is_sent_and_questions_are_free(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     within = ("-f", "prompt=a boat", "-F", "settings.duration=10", "--max-units", "8")
 
     assert kling.run("api", "POST", TURBO, *within).exit_code == 0
     question = ("-f", "task_ids=1", "--max-units", "0")
     assert kling.run("api", "GET", "/tasks", *question).exit_code == 0
-    assert box.counts["create"] == 1
+    assert sandbox.counts["create"] == 1

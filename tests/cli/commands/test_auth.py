@@ -17,8 +17,14 @@ from kling_cli.clock import SystemClock
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.secret import Secret
 from kling_cli.settings.settings import API_HOSTS, LOGIN_HINT, read_settings
-from tests.support.box import ACCESS_KEY, API_KEY, SECRET_KEY, Box, serve_box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import (
+    ACCESS_KEY,
+    API_KEY,
+    SECRET_KEY,
+    SandboxServer,
+    run_sandbox_server,
+)
 from tests.support.terminal import Terminal
 from tests.support.wire_server import envelope, page, wire_server
 
@@ -26,20 +32,22 @@ KEYS = CredentialInput(api_key=Secret("sk-0123456789abcdef"))
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
-    with serve_box() as served:
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox_server() as served:
         yield served
 
 
 @pytest.fixture
-def kling(kling: Kling, box: Box) -> Kling:
-    kling.env["KLING_API_BASE"] = box.base_url
+def kling(kling: Kling, sandbox: SandboxServer) -> Kling:
+    kling.env["KLING_API_BASE"] = sandbox.base_url
     kling.secrets.add("the API key", API_KEY)
     kling.secrets.add("the secret key", SECRET_KEY)
     return kling
 
 
-def test_a_key_from_a_pipe_is_tried_kept_and_used(kling: Kling, box: Box) -> None:
+def test_a_key_from_a_pipe_is_tried_kept_and_used(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     done = kling.run("auth", "login", "--with-key", stdin=f" {API_KEY}\n".encode())
 
     path = kling.config_dir / "credentials.toml"
@@ -47,7 +55,7 @@ def test_a_key_from_a_pipe_is_tried_kept_and_used(kling: Kling, box: Box) -> Non
     assert "logged in" in done.stderr
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert API_KEY in path.read_text()
-    assert box.counts["create"] == 0
+    assert sandbox.counts["create"] == 0
 
     known = kling.run("auth", "status")
     assert known.exit_code == 0
@@ -79,7 +87,7 @@ def test_a_key_that_the_api_does_not_know_is_not_kept(kling: Kling) -> None:
     assert not (kling.config_dir / "credentials.toml").exists()
 
 
-def test_a_login_can_go_unchecked(kling: Kling, box: Box) -> None:
+def test_a_login_can_go_unchecked(kling: Kling, sandbox: SandboxServer) -> None:
     done = kling.run(
         "auth",
         "login",
@@ -100,7 +108,7 @@ def test_a_login_can_go_unchecked(kling: Kling, box: Box) -> None:
         "credentials.toml",
     )
     assert "not checked" in done.stderr
-    assert box.counts["query"] == 0
+    assert sandbox.counts["query"] == 0
     status = kling.run("auth", "status", "--offline", env={"KLING_API_BASE": None})
     assert API_HOSTS["cn"] in status.stdout
 
@@ -162,9 +170,9 @@ def test_a_stronger_key_is_pointed_out(kling: Kling) -> None:
 
 
 def test_an_account_in_trouble_is_logged_in_with_a_warning(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
-    box.faults("query:1302")
+    sandbox.faults("query:1302")
 
     done = kling.run("auth", "login", "--with-key", stdin=API_KEY.encode())
 

@@ -32,9 +32,9 @@ from kling_cli.clock import SystemClock
 from kling_cli.errors import AccountError
 from kling_cli.settings.settings import read_settings
 from tests.support.agent import StandIn, stand_in
-from tests.support.box import API_KEY, Box, serve_box
 from tests.support.kling import Kling
 from tests.support.program import Result
+from tests.support.sandbox_server import API_KEY, SandboxServer, run_sandbox_server
 from tests.support.wire_server import envelope, page, wire_server
 
 __all__ = ["stand_in"]
@@ -44,14 +44,14 @@ WEBHOOK_SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
-    with serve_box() as served:
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox_server() as served:
         yield served
 
 
 @pytest.fixture
-def kling(kling: Kling, box: Box) -> Kling:
-    kling.env |= box.env
+def kling(kling: Kling, sandbox: SandboxServer) -> Kling:
+    kling.env |= sandbox.env
     kling.secrets.add("the API key", API_KEY)
     kling.secrets.add("the ngrok token", NGROK_TOKEN)
     kling.secrets.add("the webhook secret", WEBHOOK_SECRET)
@@ -153,12 +153,12 @@ def test_neither_key_nor_network_ends_with_the_first_of_both(kling: Kling) -> No
     assert levels(done)["network"] == "fail"
 
 
-def test_offline_asks_nobody(kling: Kling, box: Box) -> None:
+def test_offline_asks_nobody(kling: Kling, sandbox: SandboxServer) -> None:
     done = kling.run("doctor", "--offline", "--json")
 
     assert done.exit_code == 0
     assert "network" not in levels(done)
-    assert box.counts["query"] == 0
+    assert sandbox.counts["query"] == 0
 
 
 def test_a_simulator_needs_no_credentials_and_no_network(kling: Kling) -> None:

@@ -17,9 +17,9 @@ import pytest
 from kling_cli.catalogue.definition import loader
 from kling_cli.store.journal import Journal
 from tests.cli.commands.documented_requests import Example, Wrong, examples, wrongs
-from tests.support.box import API_KEY, Box, serve_box
 from tests.support.kling import Kling
 from tests.support.program import Result
+from tests.support.sandbox_server import API_KEY, SandboxServer, run_sandbox_server
 
 EXAMPLES = examples()
 WRONGS = list(wrongs())
@@ -34,18 +34,20 @@ Run = Callable[[Example, list[str]], Result]
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
-    with serve_box(task_seconds=0.05, units=1000) as served:
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox_server(task_seconds=0.05, units=1000) as served:
         yield served
 
 
 @pytest.fixture
-def run(box: Box, own_home: Path) -> Run:
+def run(sandbox: SandboxServer, own_home: Path) -> Run:
     """Return a function that runs `kling` here, with the account of the sandbox."""
     kling = Kling(own_home)
 
     def run(example: Example, line: list[str]) -> Result:
-        return kling.run(*line, env=box.pair_env if example.is_pair else box.env)
+        return kling.run(
+            *line, env=sandbox.pair_env if example.is_pair else sandbox.env
+        )
 
     return run
 
@@ -88,21 +90,21 @@ def test_a_documented_request_is_sent_as_it_stands_and_its_result_is_saved(
 
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
 def test_a_value_no_model_accepts_is_refused_before_anything_is_sent(
-    wrong: Wrong, run: Run, box: Box
+    wrong: Wrong, run: Run, sandbox: SandboxServer
 ) -> None:
     ran = run(wrong.example, wrong.line)
 
     assert (ran.exit_code, ran.json()["error"]["type"]) == (2, "usage")
     assert wrong.field.spelling in ran.json()["error"]["message"]
     assert str(wrong.value) in ran.json()["error"]["message"]
-    assert box.counts["create"] == 0
+    assert sandbox.counts["create"] == 0
 
 
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.id)
 def test_a_value_no_model_accepts_is_refused_by_the_sandbox(
-    wrong: Wrong, box: Box
+    wrong: Wrong, sandbox: SandboxServer
 ) -> None:
-    printed = _post(box, wrong.example.call.documented["path"], wrong.raw)
+    printed = _post(sandbox, wrong.example.call.documented["path"], wrong.raw)
 
     assert printed["code"] == 1201
     assert SENTENCES.get(wrong.id, wrong.wire) in printed["message"]
@@ -110,7 +112,7 @@ def test_a_value_no_model_accepts_is_refused_by_the_sandbox(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.id)
 def test_a_model_there_is_not_is_refused_by_both(
-    example: Example, run: Run, box: Box
+    example: Example, run: Run, sandbox: SandboxServer
 ) -> None:
     line = example.line("--json")
     line[line.index("--model") + 1] = "kling-99"
@@ -121,13 +123,13 @@ def test_a_model_there_is_not_is_refused_by_both(
     at = example.call.route.model_path
     if at is not None:
         printed = _post(
-            box, example.call.documented["path"], {**example.body, at: "kling-99"}
+            sandbox, example.call.documented["path"], {**example.body, at: "kling-99"}
         )
         assert (printed["code"], at in printed["message"]) == (1201, True)
 
 
-def _post(box: Box, path: str, body: Any) -> dict[str, Any]:
-    line = HTTPConnection("127.0.0.1", box.port, timeout=30)
+def _post(sandbox: SandboxServer, path: str, body: Any) -> dict[str, Any]:
+    line = HTTPConnection("127.0.0.1", sandbox.port, timeout=30)
     try:
         headers = {"Authorization": f"Bearer {API_KEY}"}
         headers["Content-Type"] = "application/json"

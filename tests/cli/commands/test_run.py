@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.support.box import serve_box
 from tests.support.images import png
 from tests.support.kling import Kling
+from tests.support.sandbox_server import run_sandbox_server
 
 PAIR = {"KLING_ACCESS_KEY": "ak-of-a-test-run", "KLING_SECRET_KEY": "sk-of-a-test"}
 COMMANDS = [
@@ -55,8 +55,8 @@ def test_a_request_is_run_with_the_options_all_commands_share(kling: Kling) -> N
     request = {"product": "text2video", "fields": {"prompt": "a boat"}}
     (kling.here / "request.json").write_text(json.dumps(request))
 
-    with serve_box() as box:
-        result = kling.run("run", "request.json", "-o", "boat.mp4", env={**box.env})
+    with run_sandbox_server() as sandbox:
+        result = kling.run("run", "request.json", "-o", "boat.mp4", env={**sandbox.env})
         listed = kling.run("list", "--json").json()["tasks"]
 
     assert (result.exit_code, result.stdout) == (0, "boat.mp4\n")

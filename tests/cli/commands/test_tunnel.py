@@ -15,15 +15,15 @@ from kling_cli.settings.config_file import read_config, write_setting
 from kling_cli.settings.settings import read_settings
 from kling_cli.settings.sources import CONFIG_KEYS
 from tests.support.agent import StandIn, cloudflared, write_program
-from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer, run_sandbox_server
 
 __all__ = ["cloudflared"]
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
-    with serve_box() as served:
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox_server() as served:
         yield served
 
 

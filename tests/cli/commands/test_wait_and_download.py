@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer, run_sandbox_server
 from tests.support.terminal import Terminal
 
 SLOW_S = 600.0  # a task stands still until a test ends it
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
-    with serve_box(task_seconds=SLOW_S) as served:
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox_server(task_seconds=SLOW_S) as served:
         yield served
 
 
 @pytest.fixture
-def kling(box: Box, own_home: Path) -> Iterator[Kling]:
-    program = Kling(own_home, {**box.env, "KLING_TUNNEL": "none"})
+def kling(sandbox: SandboxServer, own_home: Path) -> Iterator[Kling]:
+    program = Kling(own_home, {**sandbox.env, "KLING_TUNNEL": "none"})
     yield program
     assert program.strays() == []
     assert program.check() == []
@@ -39,23 +39,25 @@ def submit(kling: Kling, *options: str) -> str:
 
 
 def test_status_looks_once_and_leaves_a_running_task_alone(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     task_id = submit(kling)
-    n_queries = box.counts["query"]
+    n_queries = sandbox.counts["query"]
 
     result = kling.run("status", task_id)
 
     assert result.exit_code == 0
     assert re.match(rf"{task_id}  (submitted|processing)\n", result.stdout)
     assert f"kling wait {task_id}" in result.stdout
-    assert box.counts["query"] == n_queries + 1
+    assert sandbox.counts["query"] == n_queries + 1
     assert kling.run("status", "-q", task_id).stdout in ("submitted\n", "processing\n")
 
 
-def test_status_of_a_finished_task_has_cost_and_links(kling: Kling, box: Box) -> None:
+def test_status_of_a_finished_task_has_cost_and_links(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     task_id = submit(kling)
-    box.end(task_id)
+    sandbox.end(task_id)
 
     result = kling.run("status", task_id)
 
@@ -65,11 +67,11 @@ def test_status_of_a_finished_task_has_cost_and_links(kling: Kling, box: Box) ->
 
 
 def test_status_of_several_is_one_object_and_the_first_failure_counts(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     well, badly = submit(kling), submit(kling)
-    box.end(well)
-    box.end(badly, "failed", "the boat sank")
+    sandbox.end(well)
+    sandbox.end(badly, "failed", "the boat sank")
 
     result = kling.run("status", "--json", well, badly, "no-such-task")
 
@@ -87,9 +89,9 @@ def test_an_id_nobody_knows_is_wrong_usage(kling: Kling) -> None:
     assert result.json()["error"]["type"] == "usage"
 
 
-def test_wait_finishes_what_no_wait_began(kling: Kling, box: Box) -> None:
+def test_wait_finishes_what_no_wait_began(kling: Kling, sandbox: SandboxServer) -> None:
     task_id = submit(kling, "-o", "boat.mp4")
-    box.end(task_id)
+    sandbox.end(task_id)
 
     result = kling.run("wait", task_id)
 
@@ -98,11 +100,11 @@ def test_wait_finishes_what_no_wait_began(kling: Kling, box: Box) -> None:
 
 
 def test_wait_without_an_id_takes_all_and_is_always_a_list(
-    kling: Kling, box: Box
+    kling: Kling, sandbox: SandboxServer
 ) -> None:
     ids = {submit(kling), submit(kling)}
     for task_id in ids:
-        box.end(task_id)
+        sandbox.end(task_id)
 
     first = kling.run("wait", "--json").json()
     second = kling.run("wait", "--json").json()
@@ -122,7 +124,9 @@ def test_wait_gives_up_with_the_id_and_the_way_back(kling: Kling) -> None:
     assert f"kling wait {task_id}" in result.stderr
 
 
-def test_several_tasks_are_rows_of_the_display(kling: Kling, box: Box) -> None:
+def test_several_tasks_are_rows_of_the_display(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     ids = [submit(kling), submit(kling)]
     terminal = Terminal(columns=60)
 
@@ -132,7 +136,7 @@ def test_several_tasks_are_rows_of_the_display(kling: Kling, box: Box) -> None:
         for task_id in ids:
             program.wait_for(rf"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] (\x1b\[[0-9;]*m)*{task_id}")
         for task_id in ids:
-            box.end(task_id)
+            sandbox.end(task_id)
         result = program.finish()
 
     assert result.exit_code == 0
@@ -140,9 +144,11 @@ def test_several_tasks_are_rows_of_the_display(kling: Kling, box: Box) -> None:
     assert result.stderr.count("done: ") == 2
 
 
-def test_download_saves_again_beside_what_is_there(kling: Kling, box: Box) -> None:
+def test_download_saves_again_beside_what_is_there(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     task_id = submit(kling)
-    box.end(task_id)
+    sandbox.end(task_id)
 
     first = kling.run("download", task_id)
     second = kling.run("download", task_id)
@@ -163,9 +169,9 @@ def test_download_of_a_running_task_says_how_to_wait(kling: Kling) -> None:
     assert f"kling wait {task_id}" in result.stderr
 
 
-def test_links_instead_of_files(kling: Kling, box: Box) -> None:
+def test_links_instead_of_files(kling: Kling, sandbox: SandboxServer) -> None:
     task_id = submit(kling)
-    box.end(task_id)
+    sandbox.end(task_id)
 
     result = kling.run("wait", "--no-download", task_id)
 

@@ -19,15 +19,15 @@ from kling_cli.cli.options.tunnel_prompt import (
 )
 from kling_cli.jobs.job import RunOptions
 from kling_cli.settings.settings import Settings, read_settings
-from tests.support.box import Box, serve_box
 from tests.support.kling import Kling
+from tests.support.sandbox_server import SandboxServer, run_sandbox_server
 from tests.support.ssh_server import ssh_server
 from tests.support.terminal import Terminal
 
 
 @pytest.fixture
-def box() -> Iterator[Box]:
-    with serve_box() as served:
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox_server() as served:
         yield served
 
 
@@ -87,10 +87,12 @@ def test_a_tunnel_is_wanted_unless_the_options_or_the_account_need_none(
     assert is_tunnel_wanted(known, options) is expected
 
 
-def test_declining_the_offer_falls_back_to_polling(kling: Kling, box: Box) -> None:
+def test_declining_the_offer_falls_back_to_polling(
+    kling: Kling, sandbox: SandboxServer
+) -> None:
     terminal = Terminal(streams=("stdin", "stderr"))
 
-    with kling.start(*PROMPT, env=box.env, terminal=terminal) as program:
+    with kling.start(*PROMPT, env=sandbox.env, terminal=terminal) as program:
         program.wait_for("Download it")
         terminal.type("n\n")
         result = program.finish()
@@ -99,8 +101,8 @@ def test_declining_the_offer_falls_back_to_polling(kling: Kling, box: Box) -> No
     assert result.stdout.endswith(".mp4\n")
 
 
-def test_a_script_is_never_asked(kling: Kling, box: Box) -> None:
-    result = kling.run(*PROMPT, env=box.env)
+def test_a_script_is_never_asked(kling: Kling, sandbox: SandboxServer) -> None:
+    result = kling.run(*PROMPT, env=sandbox.env)
 
     assert result.exit_code == 0
     assert "Download it" not in result.stderr

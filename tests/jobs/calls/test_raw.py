@@ -187,7 +187,7 @@ async def test_a_followed_create_without_an_answer_is_settled_not_repeated(
 
     assert result.error is None
     assert env.counts["create"] == 1
-    assert len(list(env.box.state.tasks)) == 1
+    assert len(list(env.sandbox.state.tasks)) == 1
 
 
 async def test_a_refused_create_still_has_its_answer(tmp_path: Path) -> None:

@@ -303,7 +303,7 @@ async def test_a_step_that_recognises_nothing_has_failed(tmp_path: Path) -> None
 async def test_a_refused_step_has_the_hint_that_sessions_end(tmp_path: Path) -> None:
     async with job_environment(tmp_path) as env:
         opened = await take(env, "init-selection", video=TALK)
-        env.box.state.clock.advance(24 * 3600)
+        env.sandbox.state.clock.advance(24 * 3600)
         with pytest.raises(RefusedError, match="expired") as caught:
             await take(env, "clear-selection", session=opened.task.id)
 

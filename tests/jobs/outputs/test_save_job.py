@@ -44,7 +44,7 @@ async def test_a_link_that_cannot_be_renewed_now_is_tried_again(
 ) -> None:
     async with job_environment(tmp_path, "download:403x2") as env:
         made = await env.submit()
-        env.box.state.clock.advance(60)
+        env.sandbox.state.clock.advance(60)
 
         def break_queries(exchange: object) -> None:
             if getattr(exchange, "kind", "") == "download":

@@ -20,8 +20,8 @@ def a_sound(seconds: float = 5.0, kind: Format = "mp3", label: str = "8") -> Sou
 
 def heard_s(raw: bytes) -> float:
     """Return how long a decoder hears something."""
-    with av.open(io.BytesIO(raw), "r") as box:
-        frames = list(box.decode(audio=0))
+    with av.open(io.BytesIO(raw), "r") as container:
+        frames = list(container.decode(audio=0))
     return sum(frame.samples / frame.sample_rate for frame in frames)
 
 

@@ -12,8 +12,8 @@ from kling_cli.sandbox.media.image import Picture
 
 
 def seen(picture: Picture) -> Any:
-    with av.open(io.BytesIO(picture.render()), "r") as box:
-        (frame,) = box.decode(video=0)
+    with av.open(io.BytesIO(picture.render()), "r") as container:
+        (frame,) = container.decode(video=0)
         return frame
 
 

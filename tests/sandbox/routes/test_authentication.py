@@ -146,7 +146,7 @@ async def test_credentials_of_the_options_are_the_ones_accepted() -> None:
         by_key = await client.ask_as("Bearer mine")
         by_pair = await client.ask_as(f"Bearer {client.token()}", f"{LEGACY}?pageNum=1")
 
-        assert client.box.access_key == "ak"
+        assert client.sandbox.access_key == "ak"
         assert (by_key.json()["code"], by_pair.json()["code"]) == (0, 0)
 
 

@@ -329,7 +329,7 @@ async def test_a_seed_makes_the_same_ids_and_keys_again() -> None:
     seen = []
     for _ in range(2):
         async with open_client(seed=3) as client:
-            seen.append((client.box.api_key, await client.ordered()))
+            seen.append((client.sandbox.api_key, await client.ordered()))
 
     assert seen[0] == seen[1]
 
@@ -338,7 +338,11 @@ async def test_without_a_seed_everything_differs() -> None:
     seen = set()
     for _ in range(2):
         async with open_client(seed=None) as client:
-            seen |= {client.box.api_key, client.box.secret_key, await client.ordered()}
+            seen |= {
+                client.sandbox.api_key,
+                client.sandbox.secret_key,
+                await client.ordered(),
+            }
 
     assert len(seen) == 6
 

@@ -150,7 +150,7 @@ async def test_a_file_of_a_task_put_back_is_gone(
 async def test_a_link_followed_with_a_key_is_refused_and_seen(
     client: SandboxClient, url: str
 ) -> None:
-    answer = await client.fetch(url, Authorization=f"Bearer {client.box.api_key}")
+    answer = await client.fetch(url, Authorization=f"Bearer {client.sandbox.api_key}")
 
     (visit,) = [
         one for one in (await client.state())["requests"] if one["kind"] == "download"

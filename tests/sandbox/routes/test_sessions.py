@@ -184,7 +184,7 @@ async def test_a_session_of_the_reference_has_its_middle_marked(
 async def test_a_link_that_is_not_the_sandboxs_is_nobodys(
     client: SandboxClient,
 ) -> None:
-    forged = f"{client.box.base_url}/files/1/video.mp4?Expires=1&Signature=2"
+    forged = f"{client.sandbox.base_url}/files/1/video.mp4?Expires=1&Signature=2"
 
     (face,) = (await told(client, FACES, video_url=forged))["face_data"]
 

@@ -128,7 +128,8 @@ async def test_a_dance_after_a_stranger_s_film_lasts_five_seconds(
     link: str, client: SandboxClient
 ) -> None:
     if link != CLIP:
-        link = f"{client.box.base_url}/files/1/video.mp4?Expires=9999999999&Signature=0"
+        query = "Expires=9999999999&Signature=0"
+        link = f"{client.sandbox.base_url}/files/1/video.mp4?{query}"
 
     task = await dancing(client, link, "image")
 

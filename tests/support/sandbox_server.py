@@ -36,7 +36,7 @@ class ServerClock(SystemClock):
         return super().now() + timedelta(seconds=self.ahead_s)
 
 
-class Box:
+class SandboxServer:
     """A sandbox in a thread of its own, reached over HTTP."""
 
     def __init__(self, base_url: str, clock: ServerClock) -> None:
@@ -114,7 +114,7 @@ class Box:
 
 
 @contextmanager
-def serve_box(**options: Any) -> Iterator[Box]:
+def run_sandbox_server(**options: Any) -> Iterator[SandboxServer]:
     """Serve a sandbox with these options of `SandboxOptions` until the block ends."""
     clock = ServerClock()
     chosen: dict[str, Any] = {"task_seconds": QUICK_S, "seed": 1, **options}
@@ -128,7 +128,7 @@ def serve_box(**options: Any) -> Iterator[Box]:
     thread = _Thread(all_options)
     thread.start()
     try:
-        yield Box(thread.wait_ready().base_url, clock)
+        yield SandboxServer(thread.wait_ready().base_url, clock)
     finally:
         thread.stop()
 
@@ -154,8 +154,8 @@ class _Thread(threading.Thread):
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        async with serve_sandbox(self._options) as box:
-            self._box = box
+        async with serve_sandbox(self._options) as sandbox:
+            self._box = sandbox
             self._is_settled.set()
             await self._stopping.wait()
 
