@@ -117,13 +117,13 @@ TABLE = (
     ),
     CommandEntry(
         "voices",
-        "kling_cli.cli.commands.voices:make_group",
+        "kling_cli.cli.commands.library:make_voices",
         "List, make, show and delete voices for videos.",
         LIBRARY,
     ),
     CommandEntry(
         "elements",
-        "kling_cli.cli.commands.elements:make_group",
+        "kling_cli.cli.commands.library:make_elements",
         "List, make, show and delete elements: reusable subjects.",
         LIBRARY,
     ),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import (
     AccountOptions,
     OutputOptions,
     PresentationOptions,
     SaveOptions,
+    TaskIdsArgument,
     settings_options,
 )
 from kling_cli.cli.options.values import parse_task_ids
@@ -20,15 +18,6 @@ from kling_cli.cli.output.job_results import ResultKind, print_results
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
-
-TaskIdsArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="TASK_ID...",
-        help="Task ids or external ids; last, last~1 … are the newest.",
-        autocompletion=completion.complete_task_ids,
-    ),
-]
 
 
 def download(

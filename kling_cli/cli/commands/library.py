@@ -1,17 +1,17 @@
-"""Listing, showing and deleting voices and elements.
-
-`kling voices` and `kling elements` are made of these functions.
-"""
+"""`kling voices` and `kling elements`: list, show, create and delete library items."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
+from kling_cli.cli.app import LazyCommand
+from kling_cli.cli.command_table import CommandEntry
+from kling_cli.cli.options.declaration import make_command_group
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions
 from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.listing import (
@@ -71,9 +71,130 @@ class LibraryFilterOptions:
         return {Owner.OWN if self.is_own else Owner.PRESET}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupHelp:
+    """Help texts of the group of commands for one kind of library items."""
+
+    summary: str
+    list: str
+    show: str
+    create: str
+    delete: str
+
+
+VOICES_HELP: Final = GroupHelp(
+    summary="List, make, show and delete voices for videos.",
+    list="""List voices, yours first, then presets: what `kling voices` alone does.
+
+    With --quiet: one id a line.
+
+    kling voices --preset --limit 20
+    """,
+    show="""Show a voice: whose it is, what made it, where its sample is.
+
+    kling voices show 820000000000000001
+    """,
+    create="Make a voice from a recording.",
+    delete="""Delete voices of your own, for good. Asks first.
+
+    kling voices delete 830000000000000301 --yes
+    """,
+)
+ELEMENTS_HELP: Final = GroupHelp(
+    summary="List, make, show and delete elements: subjects to use again.",
+    list="""List elements, yours first, then presets: what `kling elements` alone does.
+
+    With --quiet: one id a line.
+
+    kling elements --preset --limit 20
+    """,
+    show="""Show an element: whose it is, what it looks like, how it is used.
+
+    kling elements show 320000000000001
+    """,
+    create="Make an element from pictures or a video of it.",
+    delete="""Delete elements of your own, for good. Asks first.
+
+    kling elements delete 320000000000301 --yes
+    """,
+)
+
+
+def make_voices() -> Any:
+    """Return `kling voices` with its sub-commands."""
+    return _make_group("voices", VOICES_HELP, create="make_voice_create")
+
+
+def make_elements() -> Any:
+    """Return `kling elements` with its sub-commands."""
+    return _make_group("elements", ELEMENTS_HELP, create="make_element_create")
+
+
+def make_voice_create() -> Any:
+    """Return `kling voices create`, made from its description."""
+    from kling_cli.cli.commands.generate import make_library_command
+
+    return make_library_command("custom-voice", command="voices create")
+
+
+def make_element_create() -> Any:
+    """Return `kling elements create`, made from its description."""
+    from kling_cli.cli.commands.generate import make_library_command
+
+    return make_library_command("custom-element", command="elements create")
+
+
+def _make_group(
+    name: Literal["voices", "elements"], help_texts: GroupHelp, *, create: str
+) -> Any:
+    def list_(
+        *,
+        filter_options: LibraryFilterOptions,
+        output_options: OutputOptions,
+        account_options: AccountOptions,
+    ) -> int:
+        return list_items(
+            _item_kind(name), filter_options, output_options, account_options
+        )
+
+    def show(
+        *, ids: ItemIds, output_options: OutputOptions, account_options: AccountOptions
+    ) -> int:
+        return show_items(_item_kind(name), ids, output_options, account_options)
+
+    def delete(
+        *,
+        ids: OwnItemIds,
+        is_sure: YesOption = False,
+        output_options: OutputOptions,
+        account_options: AccountOptions,
+    ) -> int:
+        deletion = Deletion(
+            kind=_item_kind(name), ids=parse_task_ids(ids), is_sure=is_sure
+        )
+        return delete_items(deletion, output_options, account_options)
+
+    list_.__doc__ = help_texts.list
+    show.__doc__ = help_texts.show
+    delete.__doc__ = help_texts.delete
+    entry = CommandEntry("create", f"{__name__}:{create}", help_texts.create, "")
+    commands = {
+        "list": list_,
+        "show": show,
+        "create": LazyCommand(entry),
+        "delete": delete,
+    }
+    return make_command_group(name, help_texts.summary, commands)
+
+
+def _item_kind(name: Literal["voices", "elements"]) -> ItemKind:
+    from kling_cli.api import ELEMENTS, VOICES
+
+    return VOICES if name == "voices" else ELEMENTS
+
+
 def list_items(
     kind: ItemKind,
-    *,
     filter_options: LibraryFilterOptions,
     output_options: OutputOptions,
     account_options: AccountOptions,
@@ -82,7 +203,6 @@ def list_items(
     from kling_cli.cli.output.views import library_items as shown
 
     async def work(client: PageFetcher) -> PagedItems[LibraryItem]:
-
         return await fetch_items(
             client, kind, filter_options.owners, limit=filter_options.limit
         )
@@ -109,7 +229,6 @@ def list_items(
 
 def show_items(
     kind: ItemKind,
-    *,
     ids: Sequence[str],
     output_options: OutputOptions,
     account_options: AccountOptions,
@@ -136,22 +255,16 @@ def show_items(
 
 
 def delete_items(
-    kind: ItemKind,
-    *,
-    ids: Sequence[str],
-    is_sure: bool,
-    output_options: OutputOptions,
-    account_options: AccountOptions,
+    deletion: Deletion, output_options: OutputOptions, account_options: AccountOptions
 ) -> int:
     """Delete own library items after a confirmation."""
-    deletion = Deletion(kind=kind, ids=parse_task_ids(ids), is_sure=is_sure)
-    if not is_sure:
-        require_terminal(kind, deletion.ids)
+    if not deletion.is_sure:
+        require_terminal(deletion.kind, deletion.ids)
     run_with_client(
         deletion.run, account_options=account_options, output_options=output_options
     )
     listing = Listing(
-        command=f"{kind.plural} delete",
+        command=f"{deletion.kind.plural} delete",
         facts={"deleted": deletion.deleted},
         lines=[f"deleted {one_line(one)}" for one in deletion.deleted],
         ids=deletion.deleted,

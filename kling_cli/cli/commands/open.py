@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
+from kling_cli.cli.options.shared import (
+    AccountOptions,
+    OutputOptions,
+    TaskIdsArgument,
+    settings_options,
+)
 from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.job_results import print_json
 from kling_cli.cli.output.terminal.streams import write_result
@@ -19,15 +21,6 @@ if TYPE_CHECKING:
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
     from kling_cli.store import JobRecord
-
-TaskIdsArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="TASK_ID...",
-        help="Task ids or external ids; last, last~1 … are the newest.",
-        autocompletion=completion.complete_task_ids,
-    ),
-]
 
 
 def open_tasks(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from kling_cli.cli.options import completion
-from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
+from kling_cli.cli.options.shared import (
+    AccountOptions,
+    OutputOptions,
+    TaskIdsArgument,
+    settings_options,
+)
 from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.job_results import print_result_lines
 from kling_cli.cli.output.terminal.capabilities import styler_for
@@ -16,15 +18,6 @@ from kling_cli.cli.output.terminal.capabilities import styler_for
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.events import JobResult
-
-TaskIdsArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="TASK_ID...",
-        help="Task ids or external ids; last, last~1 … are the newest.",
-        autocompletion=completion.complete_task_ids,
-    ),
-]
 
 
 def status(

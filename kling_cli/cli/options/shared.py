@@ -21,6 +21,15 @@ WAITING_PANEL = "Waiting"
 CALLBACKS_PANEL = "Callbacks"
 SAFETY_PANEL = "Cost & safety"
 
+TaskIdsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TASK_ID...",
+        help="Task ids or external ids; last, last~1 … are the newest.",
+        autocompletion=completion.complete_task_ids,
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
