@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from kling_cli import __version__
 from kling_cli.cli.command_table import (
     HIDDEN,
     CommandEntry,
@@ -15,7 +18,9 @@ from kling_cli.cli.command_table import (
     group_members,
 )
 from kling_cli.cli.help_page import PagedCommand, PagedGroup
-from kling_cli.cli.version import Version
+from kling_cli.errors import UsageError
+
+_SHELLS: Final = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 HELP = """Make videos with Kling AI from the command line, and never lose a paid job.
 
@@ -65,8 +70,6 @@ class KlingGroup(PagedGroup):
         """Parse `args`; typer does what its own options ask for on the way."""
         if not {"--install-completion", "--show-completion"} & set(args[:1]):
             return super().parse_args(ctx, args)
-        from kling_cli.cli.completion_setup import completion_errors
-
         with completion_errors():
             return super().parse_args(ctx, args)
 
@@ -103,6 +106,58 @@ def import_command(entry: CommandEntry) -> Any:
     from kling_cli.cli.options.declaration import declare_command
 
     return declare_command(found, name=entry.name)
+
+
+@contextmanager
+def completion_errors() -> Iterator[None]:
+    """Raise errors of `--install-completion` and `--show-completion` as ours.
+
+    Raises:
+        UsageError: no shell that is known runs us, or a file of its cannot be written.
+    """
+    _require_shell()
+    try:
+        yield
+    except (OSError, RuntimeError) as exc:  # RuntimeError: no home folder is known
+        reason = f"{exc.filename}: {exc.strerror}" if isinstance(exc, OSError) else exc
+        raise UsageError(
+            f"completion cannot be set up: {reason}",
+            hint="set HOME to a folder that you can write to, or put what"
+            " kling --show-completion prints where your shell reads it",
+        ) from exc
+
+
+def _require_shell() -> None:
+    import shellingham  # type: ignore[import-untyped]  # -- it has none
+
+    try:
+        name, _path = shellingham.detect_shell()
+    except shellingham.ShellDetectionFailure:
+        name = None
+    if name not in _SHELLS:
+        found = f"it was run from {name}" if name else "it was not run from a shell"
+        raise UsageError(
+            f"completion is there for bash, zsh, fish and PowerShell; {found}",
+            hint="start one of them and run it there",
+        )
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"kling {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        "-V",
+        callback=_print_version,
+        is_eager=True,
+        help="Print the version and leave.",
+    ),
+]
 
 
 app = typer.Typer(

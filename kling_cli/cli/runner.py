@@ -86,7 +86,7 @@ async def _run_in_sandbox(work: Work[T], context: RunContext) -> T:
     """Await `work`, inside a sandbox when the settings want one."""
     if not context.settings.is_sandbox:
         return await work(context)
-    from kling_cli.sandbox.embedded import embedded_sandbox
+    from kling_cli.sandbox.server import embedded_sandbox
 
     async with embedded_sandbox(context.settings) as settings:
         return await work(replace(context, settings=settings))

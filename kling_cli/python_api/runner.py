@@ -327,7 +327,7 @@ class JobRunner:
     async def _serve_sandbox(
         self, served: asyncio.Future[Settings], closing: asyncio.Event
     ) -> None:
-        from kling_cli.sandbox.embedded import embedded_sandbox
+        from kling_cli.sandbox.server import embedded_sandbox
 
         try:
             async with embedded_sandbox(self._settings) as settings:

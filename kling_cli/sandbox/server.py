@@ -6,8 +6,9 @@ import asyncio
 import logging
 import socket
 import struct
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -20,22 +21,23 @@ from uvicorn.server import ServerState
 from kling_cli.errors import UsageError
 from kling_cli.sandbox.callbacks import CallbackSender
 from kling_cli.sandbox.control import control_routes
+from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.routes.api import SimulatedApi
 from kling_cli.sandbox.routes.responses import ABORT
 from kling_cli.sandbox.seed_data import add_seed_data
 from kling_cli.sandbox.state.sandbox_state import SandboxState
+from kling_cli.secret import Secret
+from kling_cli.settings import ACCOUNT_SETTINGS, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from kling_cli.sandbox.options import SandboxOptions
 
 HOST = "127.0.0.1"
 BACKLOG = 512
 CLOSING_S = 0.1  # how long requests under way may take to notice the end
 _LINGER_NOT = struct.pack("ii", 1, 0)  # on close: drop what is unsent, send a reset
+_SILENT = logging.Logger("kling.sandbox", logging.CRITICAL + 1)  # noqa: LOG001 -- in no tree
+TASK_S = 3.0  # how long a task of an embedded sandbox takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +162,27 @@ async def _accepting(sock: socket.socket, app: ASGIApp) -> AsyncIterator[None]:
                 task.cancel()
 
 
-_SILENT = logging.Logger("kling.sandbox", logging.CRITICAL + 1)  # noqa: LOG001 -- in no tree
+@asynccontextmanager
+async def embedded_sandbox(settings: Settings) -> AsyncIterator[Settings]:
+    """Serve a sandbox; yield the settings that lead to it, whatever account there is.
+
+    Callbacks are signed with the webhook secrets of the settings.
+    """
+    options = SandboxOptions(
+        task_seconds=TASK_S,
+        has_seed_data=True,
+        webhook_secrets=tuple(each.reveal() for each in settings.webhook_secrets),
+    )
+    problems = settings.problems.items()
+    async with serve_sandbox(options) as sandbox:
+        yield replace(
+            settings,
+            api_base=sandbox.base_url,
+            api_key=Secret(sandbox.api_key),
+            access_key=None,
+            secret_key=None,
+            credentials_problem=None,
+            problems={
+                name: each for name, each in problems if name not in ACCOUNT_SETTINGS
+            },
+        )

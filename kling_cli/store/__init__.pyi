@@ -8,7 +8,6 @@ from .journal import (
     Journal as Journal,
     ListenerJournal as ListenerJournal,
 )
-from .prompts import prompt_of as prompt_of
 from .recent import (
     RecentTask as RecentTask,
     recent_callbacks as recent_callbacks,
@@ -26,4 +25,5 @@ from .records import (
     StoredCallback as StoredCallback,
     StoredForward as StoredForward,
     last_by_url as last_by_url,
+    prompt_of as prompt_of,
 )

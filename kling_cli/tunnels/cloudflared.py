@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from kling_cli.errors import TunnelError
-from kling_cli.tunnels.agents import orphans, program
+from kling_cli.tunnels.agents import orphans, process
 from kling_cli.tunnels.agents.process import SupervisedProcess
 from kling_cli.tunnels.provider import (
     STARTUP_TIMEOUT_S,
@@ -127,7 +127,7 @@ class CloudflaredFactory:
     def checks(self, settings: Settings, search_path: str) -> Iterator[ReadinessCheck]:
         try:
             agent = find_agent(settings.cloudflared_path, search_path)
-            version = program.read_version(agent, "cloudflared", hint=_HOW_TO_GET)
+            version = process.read_version(agent, "cloudflared", hint=_HOW_TO_GET)
         except TunnelError as exc:
             yield ReadinessCheck(
                 name=self.name,
@@ -163,7 +163,7 @@ def find_agent(agent_path: str | None, search_path: str | None = None) -> Path:
     """
     if agent_path is not None:
         path = Path(agent_path).expanduser().absolute()
-        if program.is_program(path):
+        if process.is_program(path):
             return path
         raise TunnelError(
             f"config.toml: cloudflared.path names {path}, which is not a program",

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from kling_cli.catalogue.capabilities import sample_value
-from kling_cli.catalogue.default_model import choose_plan
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Rule
+from kling_cli.catalogue.request import choose_plan
 from kling_cli.catalogue.routing import accepts_field
 from kling_cli.errors import CredentialsError, UsageError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from kling_cli.cli.diagnosis.check import Check, Level, fail
+from kling_cli.cli.diagnosis import Check, Level, fail
 from kling_cli.cli.options.shared import JsonOption, OfflineOption, RegionOption
 from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.cli.output.terminal.text import one_line
@@ -63,7 +63,7 @@ def _settings(
 
 
 def _offline_checks() -> Iterator[Check]:
-    from kling_cli.cli.diagnosis.program import program_checks
+    from kling_cli.cli.diagnosis import program_checks
 
     return program_checks(os.environ.get("PATH", ""))
 
@@ -71,9 +71,12 @@ def _offline_checks() -> Iterator[Check]:
 def _settings_checks(settings: Settings, *, is_offline: bool) -> list[Check]:
     import anyio
 
-    from kling_cli.cli.diagnosis.account import account_checks, check_host
-    from kling_cli.cli.diagnosis.storage import storage_checks
-    from kling_cli.cli.diagnosis.tunnel import tunnel_checks
+    from kling_cli.cli.diagnosis import (
+        account_checks,
+        check_host,
+        storage_checks,
+        tunnel_checks,
+    )
     from kling_cli.clock import SystemClock
     from kling_cli.settings import ACCOUNT_SETTINGS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from shutil import get_terminal_size
@@ -27,11 +27,13 @@ from kling_cli.errors import ExitCode, NotSavedError, UsageError
 from kling_cli.listener.history.export import callback_fields
 
 if TYPE_CHECKING:
+    from kling_cli.clock import Clock
     from kling_cli.store import CallbackFilter, Journal, StoredCallback
 
 STATUSES = ("submitted", "processing", "succeeded", "failed", "unknown")
 TRUSTS = ("signed", "token", "open", "mock")
 DEFAULT_LIMIT = 20
+POLL_S: Final = 0.2  # of other processes' callbacks, by `tail`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +296,6 @@ def tail(
     import anyio
 
     from kling_cli.clock import SystemClock
-    from kling_cli.listener.history.tail import follow_callbacks
 
     wanted = parse_callback_filter(filter_options)
 
@@ -480,3 +481,29 @@ def make_group() -> Any:
         "clear": clear,
     }
     return make_command_group("events", HELP, commands)
+
+
+async def follow_callbacks(
+    journal: Journal, callback_filter: CallbackFilter, *, last: int, clock: Clock
+) -> AsyncGenerator[StoredCallback, None]:
+    """Yield the `last` callbacks that match, then each new one, for ever.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    from kling_cli.store import CallbackFilter
+
+    newest = journal.list_callbacks(CallbackFilter(), limit=1)
+    seen = newest[0].id if newest else 0
+    version = journal.data_version()
+    for callback in journal.list_callbacks(callback_filter, limit=last):
+        if callback.id <= seen:
+            yield callback
+    while True:
+        for page in journal.callback_pages(replace(callback_filter, after=seen)):
+            for callback in page:
+                seen = callback.id
+                yield callback
+        while (changed := journal.data_version()) == version:
+            await clock.sleep(POLL_S)
+        version = changed

@@ -11,9 +11,7 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings_options
 from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.job_results import print_result_lines
-from kling_cli.cli.output.terminal.capabilities import (
-    styler_for,
-)
+from kling_cli.cli.output.terminal.capabilities import styler_for
 
 if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext

@@ -1,1 +1,1 @@
-"""Stored callbacks: export them, replay them, follow new ones."""
+"""Stored callbacks: export and replay."""

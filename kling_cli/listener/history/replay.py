@@ -25,12 +25,7 @@ from kling_cli.listener.forwarding.policy import (
 )
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
-from kling_cli.store import (
-    CallbackFilter,
-    Journal,
-    StoredCallback,
-    last_by_url,
-)
+from kling_cli.store import CallbackFilter, Journal, StoredCallback, last_by_url
 
 
 def with_changes(

@@ -10,8 +10,8 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from kling_cli.errors import TunnelError
-from kling_cli.tunnels.agents import program
-from kling_cli.tunnels.agents.program import is_program
+from kling_cli.tunnels.agents import process
+from kling_cli.tunnels.agents.process import is_program
 
 OLDEST = (3, 30)  # Source: pyngrok 9 changelog: /api/endpoints needs an agent of 3.30
 _SHIM_HEAD_BYTES = 2048
@@ -43,7 +43,7 @@ def read_version(agent: Path, *, timeout_s: float = 3.0) -> tuple[int, ...]:
 
     Raises: `TunnelError` when it cannot be run, does not answer or is no ngrok.
     """
-    return program.read_version(agent, "ngrok", hint=_HOW_TO_GET, timeout_s=timeout_s)
+    return process.read_version(agent, "ngrok", hint=_HOW_TO_GET, timeout_s=timeout_s)
 
 
 def require_version(agent: Path) -> None:

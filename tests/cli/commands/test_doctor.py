@@ -14,20 +14,20 @@ from typing import Any
 import pytest
 
 from kling_cli.api.health_check import HealthReport, HealthStatus, check_reachable
-from kling_cli.cli.diagnosis.account import (
+from kling_cli.cli.diagnosis import (
+    Level,
     check_base,
     check_clock,
+    check_folder,
     check_host,
+    check_journal,
     check_login,
-    check_proxy,
-)
-from kling_cli.cli.diagnosis.check import Level
-from kling_cli.cli.diagnosis.program import (
+    check_output,
     check_path,
+    check_proxy,
     find_programs,
     starts_this_package,
 )
-from kling_cli.cli.diagnosis.storage import check_folder, check_journal, check_output
 from kling_cli.clock import SystemClock
 from kling_cli.errors import AccountError
 from kling_cli.settings.settings import read_settings

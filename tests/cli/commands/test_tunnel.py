@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.cli.diagnosis.tunnel import tunnel_checks
+from kling_cli.cli.diagnosis import tunnel_checks
 from kling_cli.errors import UsageError
 from kling_cli.settings.config_file import read_config, write_setting
 from kling_cli.settings.settings import read_settings

@@ -19,7 +19,7 @@ from kling_cli.jobs.events import (
     StatusChanged,
     Submitted,
 )
-from kling_cli.jobs.outputs.save_lock import LOCK_FOLDER
+from kling_cli.jobs.outputs.saver import LOCK_FOLDER
 from tests.jobs.environment import an_order, job_environment
 from tests.jobs.factories import EventLog
 from tests.jobs.full_disk import full_disk

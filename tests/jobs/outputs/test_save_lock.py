@@ -6,11 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.jobs.outputs.save_lock import (
-    LOCK_FOLDER,
-    MAX_LOCK_WAIT_S,
-    exclusive_save,
-)
+from kling_cli.jobs.outputs.saver import LOCK_FOLDER, MAX_LOCK_WAIT_S, exclusive_save
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Plan
-from kling_cli.cli.options.request_schema import schema
+from kling_cli.cli.commands.run import request_schema
 from tests.catalogue.strategies import jobs
 from tests.support.kling import Kling
 
@@ -44,7 +44,7 @@ def test_whatever_a_model_takes_is_in_the_schema(
     job: tuple[Plan, dict[str, Any]],
 ) -> None:
     plan, values = job
-    described = schema(plan.product)["properties"]["fields"]["properties"]
+    described = request_schema(plan.product)["properties"]["fields"]["properties"]
 
     for name, value in values.items():
         written = json.loads(json.dumps(value))
@@ -53,7 +53,7 @@ def test_whatever_a_model_takes_is_in_the_schema(
 
 @pytest.mark.parametrize("product", loader.all_products(), ids=lambda p: p.name)
 def test_every_field_is_described(product: Any) -> None:
-    found = schema(product)
+    found = request_schema(product)
     fields = found["properties"]["fields"]["properties"]
 
     step = loader.opening_step(product)
@@ -65,7 +65,7 @@ def test_every_field_is_described(product: Any) -> None:
 
 
 def test_limits_are_the_widest_of_all_models() -> None:
-    fields = schema(loader.load_product("text2video"))["properties"]["fields"][
+    fields = request_schema(loader.load_product("text2video"))["properties"]["fields"][
         "properties"
     ]
 
@@ -76,7 +76,7 @@ def test_limits_are_the_widest_of_all_models() -> None:
 
 
 def test_numbers_to_choose_from_may_be_texts() -> None:
-    fields = schema(loader.load_product("goods-studio"))["properties"]["fields"]
+    fields = request_schema(loader.load_product("goods-studio"))["properties"]["fields"]
 
     enum = fields["properties"]["duration"]["enum"]
     assert enum == [15, 30, 60, "15", "30", "60"]
@@ -87,7 +87,7 @@ def test_the_schema_is_printed_and_nothing_is_run(kling: Kling) -> None:
     wrong = kling.run("run", "--schema", "ttss")
 
     assert result.exit_code == 0
-    assert result.json() == schema(loader.load_product("tts"))
+    assert result.json() == request_schema(loader.load_product("tts"))
     assert result.stdout.count("\n") == 1
     assert wrong.exit_code == 2
     assert "did you mean tts" in wrong.stderr

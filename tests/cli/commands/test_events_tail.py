@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_cli.listener.history.tail import POLL_S, follow_callbacks
+from kling_cli.cli.commands.events import POLL_S, follow_callbacks
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import CallbackFilter, StoredCallback
 from tests.listener.stored_callbacks import a_callback

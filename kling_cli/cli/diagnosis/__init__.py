@@ -1,1 +1,0 @@
-"""The checks of `kling doctor`, one module a subject."""
