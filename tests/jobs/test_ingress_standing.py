@@ -18,7 +18,7 @@ from tests.jobs.ingress_setup import opened_ingress, some_settings
 pytestmark = pytest.mark.anyio
 
 OFFICIAL = "https://api-singapore.klingai.com"
-PUBLIC_URL = "https://door.example.com"
+PUBLIC_URL = "https://tunnel.example.com"
 LOCAL_URL = "http://127.0.0.1:4711"
 
 

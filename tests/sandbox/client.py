@@ -67,15 +67,15 @@ class SandboxClient:
 
     async def fetch(self, url: str, **headers: str) -> httpx.Response:
         """Follow a link, without a key, as it should be."""
-        async with httpx.AsyncClient(trust_env=False, verify=TLS) as stranger:
-            return await stranger.get(url, headers=headers)
+        async with httpx.AsyncClient(trust_env=False, verify=TLS) as plain:
+            return await plain.get(url, headers=headers)
 
     async def ask_as(
         self, authorization: str | None, path: str = "/tasks?task_ids=1"
     ) -> httpx.Response:
         headers = {} if authorization is None else {"Authorization": authorization}
-        async with httpx.AsyncClient(trust_env=False, verify=TLS) as stranger:
-            return await stranger.get(self.sandbox.base_url + path, headers=headers)
+        async with httpx.AsyncClient(trust_env=False, verify=TLS) as plain:
+            return await plain.get(self.sandbox.base_url + path, headers=headers)
 
     def token(self, **claims: Any) -> str:
         """Return a JWT signed by the account's secret key, valid unless told so."""

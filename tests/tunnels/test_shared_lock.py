@@ -1,4 +1,4 @@
-"""One door a user, whatever happens to who has it."""
+"""The lock that shares one tunnel among the processes of a user."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ input()
 
 @contextmanager
 def another_process(state_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start a process that claims the door; give it and what came of that."""
+    """Start a process that acquires the lock; return it and the outcome."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(state_dir)],
         stdin=subprocess.PIPE,
@@ -41,7 +41,7 @@ def another_process(state_dir: Path) -> Iterator[tuple[subprocess.Popen[str], st
         process.kill()
 
 
-def test_the_first_to_claim_the_door_has_it(tmp_path: Path) -> None:
+def test_the_first_to_acquire_the_lock_has_it(tmp_path: Path) -> None:
     with another_process(tmp_path) as (_, outcome):
         assert outcome == "has it"
         assert acquire_lock(tmp_path) is None
@@ -54,7 +54,7 @@ def test_the_others_see_where_it_is(tmp_path: Path) -> None:
     assert shared == SharedTunnel("https://a.example", 4711, process.pid)
 
 
-def test_a_killed_owner_leaves_no_door_and_no_lock(tmp_path: Path) -> None:
+def test_a_killed_owner_leaves_no_tunnel_and_no_lock(tmp_path: Path) -> None:
     with another_process(tmp_path) as (process, _):
         process.kill()
         process.wait()
@@ -68,7 +68,7 @@ def test_a_killed_owner_leaves_no_door_and_no_lock(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_a_released_door_can_be_claimed_by_another(tmp_path: Path) -> None:
+def test_a_released_lock_can_be_acquired_by_another(tmp_path: Path) -> None:
     lock = acquire_lock(tmp_path)
     assert lock is not None
     lock.publish("https://b.example", 1)
@@ -92,7 +92,7 @@ def test_leaving_the_context_releases_it(tmp_path: Path) -> None:
     again.release()
 
 
-def test_a_door_that_was_never_published_is_not_seen(tmp_path: Path) -> None:
+def test_a_tunnel_that_was_never_published_is_not_found(tmp_path: Path) -> None:
     lock = acquire_lock(tmp_path)
 
     assert find_shared_tunnel(tmp_path) is None
@@ -100,7 +100,7 @@ def test_a_door_that_was_never_published_is_not_seen(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_a_withdrawn_door_is_not_seen_and_still_ours(tmp_path: Path) -> None:
+def test_a_withdrawn_tunnel_is_not_found_and_the_lock_stays(tmp_path: Path) -> None:
     lock = acquire_lock(tmp_path)
     assert lock is not None
     lock.publish("https://b.example", 1)
@@ -129,7 +129,7 @@ def test_what_is_published_is_for_this_user_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", json.dumps({"public_url": "https://a.example"})]
 )
-def test_a_broken_note_is_no_door(tmp_path: Path, text: str) -> None:
+def test_a_damaged_record_is_no_tunnel(tmp_path: Path, text: str) -> None:
     (tmp_path / "door.json").write_text(text)
 
     assert find_shared_tunnel(tmp_path) is None

@@ -151,10 +151,10 @@ async def test_a_query_is_reset(client: SandboxClient) -> None:
 async def test_whoever_is_not_let_in_uses_up_no_fault(client: SandboxClient) -> None:
     await client.fail("query:500")
 
-    stranger = await client.ask_as(None)
+    anonymous = await client.ask_as(None)
     owner = await client.http.get("/tasks?task_ids=1")
 
-    assert (stranger.status_code, owner.status_code) == (401, 500)
+    assert (anonymous.status_code, owner.status_code) == (401, 500)
 
 
 async def test_the_account_is_spared_the_faults_of_queries(

@@ -67,7 +67,7 @@ def units_of(task: Json) -> str:
             O1,
             edit(CLIP, resolution="1080p", audio="original"),
             (1920, 1080, 5, True, "6"),
-            id="a stranger's video is taken to last 5 s and to be heard",
+            id="a video from elsewhere is taken to last 5 s and to be heard",
         ),
         pytest.param(
             OMNI,

@@ -98,27 +98,27 @@ def test_an_agent_whose_owner_lives_is_left_alone(tmp_path: Path, start: Start) 
 def test_another_process_that_has_the_agents_pid_now_is_left_alone(
     tmp_path: Path, start: Start
 ) -> None:
-    stranger = start("")
-    found = identity_of(stranger)
+    other = start("")
+    found = identity_of(other)
     record(tmp_path, Identity(found.pid, found.started_at - 60), gone())
 
     assert orphans.end_orphans(tmp_path) == 0
 
-    assert stranger.poll() is None
+    assert other.poll() is None
     assert list((tmp_path / "agents").iterdir()) == []
 
 
 def test_another_process_that_has_the_owners_pid_now_saves_nobody(
     tmp_path: Path, start: Start
 ) -> None:
-    agent, stranger = start(""), identity_of(start(""))
-    owner = Identity(stranger.pid, stranger.started_at - 60)
+    agent, other = start(""), identity_of(start(""))
+    owner = Identity(other.pid, other.started_at - 60)
     record(tmp_path, identity_of(agent), owner)
 
     assert orphans.end_orphans(tmp_path) == 1
 
     assert identify(agent.pid) is None
-    assert stranger.is_alive
+    assert other.is_alive
 
 
 def test_an_agent_that_leads_no_group_takes_nobody_with_it(tmp_path: Path) -> None:

@@ -36,16 +36,16 @@ OPENING_S = 30  # patience with a busy machine
 
 
 @pytest.fixture
-def stranger(own_home: Path) -> Iterator[SshServer]:
+def unknown_server(own_home: Path) -> Iterator[SshServer]:
     """Give a server that nobody knows yet."""
     with ssh_server(own_home) as server:
         yield server
 
 
 @pytest.fixture
-def server(stranger: SshServer) -> SshServer:
-    stranger.welcome()
-    return stranger
+def server(unknown_server: SshServer) -> SshServer:
+    unknown_server.welcome()
+    return unknown_server
 
 
 @pytest.fixture
@@ -235,12 +235,12 @@ class Relay:
 
 
 async def test_an_unknown_key_is_accepted_by_a_person_once_and_by_nobody_else(
-    stranger: SshServer,
+    unknown_server: SshServer,
 ) -> None:
-    stranger.welcome()
-    known_hosts = stranger.home / "known_hosts"
+    unknown_server.welcome()
+    known_hosts = unknown_server.home / "known_hosts"
     known_hosts.write_text("# mine, without a line break")
-    target = target_of(stranger)
+    target = target_of(unknown_server)
     person = Person(says=False)
 
     with pytest.raises(UnknownHostKeyError, match="SHA256:") as caught:
@@ -258,19 +258,19 @@ async def test_an_unknown_key_is_accepted_by_a_person_once_and_by_nobody_else(
     assert refused == "# mine, without a line break"
     assert len(person.asked) == 2
     assert re.search(r"ssh-ed25519 SHA256:", person.told[0])
-    kept = f"# mine, without a line break\n{stranger.known_hosts_line}"
+    kept = f"# mine, without a line break\n{unknown_server.known_hosts_line}"
     assert known_hosts.read_text() == kept
 
 
 def test_what_keeps_a_key_from_being_accepted_is_said(
-    stranger: SshServer, own_home: Path
+    unknown_server: SshServer, own_home: Path
 ) -> None:
     person = Person(says=True)
     (own_home / ".ssh").write_text("a file, where a folder belongs")
 
-    accept_host_key(target_of(stranger), person)
-    stranger.stop()
-    accept_host_key(target_of(stranger), person)
+    accept_host_key(target_of(unknown_server), person)
+    unknown_server.stop()
+    accept_host_key(target_of(unknown_server), person)
 
     assert "cannot be written" in person.told[1]
     assert "no ssh connection" in person.told[2]
