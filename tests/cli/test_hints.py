@@ -263,7 +263,7 @@ def templates() -> set[str]:
 
 
 def _strings(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield strings but for docstrings and the help of options."""
+    """Yield strings but for docstrings and the help of options and groups."""
     if isinstance(node, ast.JoinedStr) or (
         isinstance(node, ast.Constant) and isinstance(node.value, str)
     ):
@@ -273,7 +273,9 @@ def _strings(node: ast.AST) -> Iterator[ast.expr]:
         is_docstring = isinstance(child, ast.Expr) and isinstance(
             child.value, ast.Constant
         )
-        is_help = isinstance(child, ast.keyword) and child.arg == "help"
+        is_help = (isinstance(child, ast.keyword) and child.arg == "help") or (
+            isinstance(child, ast.Call) and ast.unparse(child.func) == "GroupHelp"
+        )
         if not is_docstring and not is_help:
             yield from _strings(child)
 
