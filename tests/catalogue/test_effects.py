@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import (
-    decoder,
-    pricing,
-    routing,
-    server_validation,
-    validation,
-)
+from kling_cli.catalogue import decoder, pricing, routing, server_validation, validation
 from kling_cli.catalogue.constraints import current_choices
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Plan

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from kling_cli.catalogue.definition.schema import Plan
+from kling_cli.catalogue.encoder import get_path
 from kling_cli.errors import UsageError
 from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, recovery_hint
 from kling_cli.jobs.prepare import journal_record
@@ -44,7 +45,7 @@ def test_the_body_of_every_product_goes_out_as_it_is_but_for_the_external_id(
     )
     assert request.plan.wire_model == plan.wire_model
     at = plan.route.external_id_path
-    assert at is None or encoder.get_path(request.body(None), at) == "new"
+    assert at is None or get_path(request.body(None), at) == "new"
     wanted = encode_body(plan, values, external_id="new", callback_url=None, extra={})
     assert request.body(None) == wanted
 
