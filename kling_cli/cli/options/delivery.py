@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from kling_cli.listener.forwarding.policy import ForwardingPolicy
+    from kling_cli.listener.forwarding.delivery import ForwardingPolicy
 
 _DELIVERY_PANEL = "Delivery"
 
@@ -64,8 +64,8 @@ class DeliveryOptions:
         Raises:
             UsageError: a header or a secret is none.
         """
+        from kling_cli.listener.forwarding.delivery import ForwardingPolicy
         from kling_cli.listener.forwarding.headers import parse_header
-        from kling_cli.listener.forwarding.policy import ForwardingPolicy
         from kling_cli.settings import parse_secret_options
 
         return ForwardingPolicy(
