@@ -252,7 +252,7 @@ async def run_call(
 
     Raises: what `send_call` raises, and UsageError for a body that cannot be a job.
     """
-    from kling_cli.jobs.attach import wait_for_tasks  # most raw calls need neither
+    from kling_cli.jobs.attach import AttachedRun  # most raw calls need neither
     from kling_cli.jobs.generation import run_request
 
     request = as_request(raw, new_id=new_external_id)
@@ -267,10 +267,10 @@ async def run_call(
         if first.error is None:
             emit(Notice(message="the answer names no task, so there is none to follow"))
         return [first]
-    ended = await wait_for_tasks(
-        names, options, settings=settings, emit=emit, clock=clock
+    run = AttachedRun(
+        names=names, options=options, settings=settings, emit=emit, clock=clock
     )
-    return [replace(result, answer=first.answer) for result in ended]
+    return [replace(result, answer=first.answer) for result in await run.wait()]
 
 
 def _answer_error(
