@@ -16,8 +16,8 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from kling_cli.cli.output.json_document import dumps
-from kling_cli.cli.output.listener import text_lines
-from kling_cli.cli.output.listener.json_lines import event_object
+from kling_cli.cli.output.listener import lines
+from kling_cli.cli.output.listener.lines import event_object
 from kling_cli.cli.output.listener.status_line import ListenerState, StatusLine
 from kling_cli.cli.output.reporters import ProgressStyle, progress_style
 from kling_cli.cli.output.terminal.capabilities import is_terminal
@@ -122,11 +122,11 @@ def event_writer(
 
     def show(event: ListenerEvent) -> None:
         if isinstance(event, Ready):
-            write_stderr(text_lines.ready_text(event))
-        elif text_lines.is_result(event):
-            write(text_lines.event_text(event, clock.now()))
+            write_stderr(lines.ready_text(event))
+        elif lines.is_result(event):
+            write(lines.event_text(event, clock.now()))
         else:
-            write_stderr(text_lines.event_text(event, clock.now()))
+            write_stderr(lines.event_text(event, clock.now()))
 
     return show
 
@@ -136,7 +136,7 @@ def _json_writer(clock: Clock, write_stderr: Callable[[str], None]) -> EventWrit
 
     def show(event: ListenerEvent) -> None:
         if isinstance(event, Notice):
-            write_stderr(text_lines.warning_text(event))
+            write_stderr(lines.warning_text(event))
             return
         json_object = event_object(event, seq=next(numbers), now=clock.now())
         write_line(dumps(json_object))
@@ -152,10 +152,8 @@ def _quiet_writer(
     def show(event: ListenerEvent) -> None:
         if isinstance(event, Ready):
             write(event.callback_url)
-        elif text_lines.is_shown_when_quiet(event) and not isinstance(event, Stopped):
-            is_result = text_lines.is_result(event)
-            (write if is_result else write_stderr)(
-                text_lines.event_text(event, clock.now())
-            )
+        elif lines.is_shown_when_quiet(event) and not isinstance(event, Stopped):
+            is_result = lines.is_result(event)
+            (write if is_result else write_stderr)(lines.event_text(event, clock.now()))
 
     return show
