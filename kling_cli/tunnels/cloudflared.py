@@ -13,7 +13,7 @@ import shutil
 import signal
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,19 +74,16 @@ class CloudflaredProvider:
         self._state_dir = state_dir
         self._agent_path = agent_path
 
-    def open(
+    @asynccontextmanager
+    async def open(
         self, port: int, *, timeout_s: float = STARTUP_TIMEOUT_S
-    ) -> AbstractAsyncContextManager[Tunnel]:
+    ) -> AsyncIterator[Tunnel]:
         """Forward a public URL to 127.0.0.1:`port` for as long as the context lasts.
 
         A new name takes five seconds more, until it can be looked up everywhere.
 
         Raises: `TunnelError`.
         """
-        return self._open(port, timeout_s)
-
-    @asynccontextmanager
-    async def _open(self, port: int, timeout_s: float) -> AsyncIterator[Tunnel]:
         agent = find_agent(self._agent_path)
         await anyio.to_thread.run_sync(orphans.end_orphans, self._state_dir)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -56,9 +56,10 @@ class NgrokProvider:
         self._ngrok_path = ngrok_path
         self._authtoken = authtoken
 
-    def open(
+    @asynccontextmanager
+    async def open(
         self, port: int, *, timeout_s: float = STARTUP_TIMEOUT_S
-    ) -> AbstractAsyncContextManager[Tunnel]:
+    ) -> AsyncIterator[Tunnel]:
         """Forward a public URL to 127.0.0.1:`port` for as long as the context lasts.
 
         Gives up within `timeout_s`. Leaving takes a moment, and no more than five
@@ -66,10 +67,6 @@ class NgrokProvider:
 
         Raises: `TunnelTakenError`, `TunnelError`.
         """
-        return self._open(port, timeout_s)
-
-    @asynccontextmanager
-    async def _open(self, port: int, timeout_s: float) -> AsyncIterator[Tunnel]:
         request = TunnelRequest(
             port=port,
             state_dir=self._state_dir,
