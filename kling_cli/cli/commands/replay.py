@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.delivery import DeliveryOptions
-from kling_cli.cli.options.shared import OutputOptions
+from kling_cli.cli.options.shared import DeliveryOptions, OutputOptions
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
