@@ -46,9 +46,7 @@ def open_screen(
     if is_json:
         show = _json_writer(clock, write_stderr)
     else:
-        show = _text_writer(
-            clock, write, write_stderr, is_quiet=output_options.is_quiet
-        )
+        show = _text_writer(clock, write, write_stderr, is_quiet=is_quiet)
     is_silent = is_quiet or is_json or is_beside_command
     style = progress_style(
         is_quiet=is_silent, is_terminal=is_terminal(sys.stderr), environ=os.environ
