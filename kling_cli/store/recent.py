@@ -13,9 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from kling_cli.store.prompts import prompt_of
+
 FILE_NAME: Final = "journal.db"
-# Keys of request bodies that hold a prompt or name, the likeliest first.
-_PROMPT_KEYS: Final = ("prompt", "text", "name", "title", "element_name", "voice_name")
 _LIMIT: Final = 50  # of a menu
 _BUSY_S: Final = 0.05
 
@@ -91,21 +91,3 @@ def _parse_json(text: Any) -> Any:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):
         return None
-
-
-def prompt_of(request: Any) -> str:
-    """Return the prompt of a request in JSON, or its text, name or title, or `""`."""
-    try:
-        return _first_text(json.loads(request))
-    except (TypeError, ValueError, RecursionError):
-        return ""
-
-
-def _first_text(body: Any) -> str:
-    if isinstance(body, dict):
-        for name in _PROMPT_KEYS:
-            if isinstance(body.get(name), str) and body[name].strip():
-                return str(body[name]).strip()
-    values = body.values() if isinstance(body, dict) else body
-    nested = values if isinstance(body, dict | list) else ()
-    return next((text for each in nested if (text := _first_text(each))), "")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kling_cli.api import Output, Task, TaskStatus
-from kling_cli.store.recent import prompt_of
+from kling_cli.store.prompts import prompt_of
 from kling_cli.text import is_text
 
 
