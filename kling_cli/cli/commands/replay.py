@@ -14,7 +14,7 @@ from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded
-    from kling_cli.listener.forwarding.policy import Delivery, ForwardingPolicy
+    from kling_cli.listener.forwarding.delivery import Delivery, ForwardingPolicy
     from kling_cli.settings import Settings
     from kling_cli.store import Journal, StoredForward
 
