@@ -17,7 +17,7 @@ from kling_cli.cli.options import completion
 from kling_cli.cli.output.terminal.capabilities import is_interactive
 
 if TYPE_CHECKING:
-    from kling_cli.listener.forwarding.policy import ForwardingPolicy
+    from kling_cli.listener.forwarding.delivery import ForwardingPolicy
 
 OUTPUT_PANEL = "Output"
 WAITING_PANEL = "Waiting"
@@ -375,8 +375,8 @@ class DeliveryOptions:
         Raises:
             UsageError: a header or a secret is none.
         """
+        from kling_cli.listener.forwarding.delivery import ForwardingPolicy
         from kling_cli.listener.forwarding.headers import parse_header
-        from kling_cli.listener.forwarding.policy import ForwardingPolicy
         from kling_cli.settings import parse_secret_options
 
         return ForwardingPolicy(

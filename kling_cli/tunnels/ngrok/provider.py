@@ -22,6 +22,7 @@ from kling_cli.tunnels.provider import (
     ReadinessCheck,
     Tunnel,
     TunnelHandle,
+    startup_timeout_error,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class NgrokProvider:
             authtoken=self._authtoken,
             timeout_s=timeout_s,
         )
-        opening = _Opening(request, asyncio.get_running_loop())
+        opening = _Opening(request)
         try:
             yield await opening.start(timeout_s)
         finally:
@@ -152,9 +153,7 @@ def _check_agent(ngrok_path: str | None, search_path: str) -> ReadinessCheck:
         agent.require_version(found)
         version = ".".join(map(str, agent.read_version(found)))
     except TunnelError as exc:
-        return ReadinessCheck(
-            name="ngrok agent", is_ok=False, message=exc.message, remedy=exc.hint or ""
-        )
+        return ReadinessCheck.failed("ngrok agent", exc)
     return ReadinessCheck(
         name="ngrok agent", is_ok=True, message=f"{found}, version {version}"
     )
@@ -163,12 +162,8 @@ def _check_agent(ngrok_path: str | None, search_path: str) -> ReadinessCheck:
 def _check_token(settings: Settings) -> ReadinessCheck:
     """Say whether there is an authtoken and from where; never which."""
     if "ngrok_authtoken" in settings.problems:
-        problem = settings.problems["ngrok_authtoken"]
-        return ReadinessCheck(
-            name="ngrok token",
-            is_ok=False,
-            message=problem.message,
-            remedy=problem.hint or "",
+        return ReadinessCheck.failed(
+            "ngrok token", settings.problems["ngrok_authtoken"]
         )
     origin = None
     if settings.ngrok_authtoken is not None:
@@ -186,13 +181,13 @@ def _check_token(settings: Settings) -> ReadinessCheck:
 
 
 class _Opening:
-    """One tunnel from its opening to its end; the thread's reports arrive here."""
+    """One tunnel from its opening to its end; observes its thread in the event loop."""
 
-    def __init__(self, request: TunnelRequest, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, request: TunnelRequest) -> None:
         self._handle = TunnelHandle("ngrok")
-        self._opened: asyncio.Future[None] = loop.create_future()
+        self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
-        self._thread = NgrokThread(request, _LoopObserver(self, loop))
+        self._thread = NgrokThread(request, self)
 
     async def start(self, timeout_s: float) -> Tunnel:
         """Return the tunnel when it is open.
@@ -201,14 +196,9 @@ class _Opening:
         """
         self._thread.start()
         with anyio.move_on_after(timeout_s):
-            await self._opened
+            await self._handle.wait_open()
             return self._handle
-        last_error = self._thread.last_error
-        raise TunnelError(
-            f"ngrok did not come up within {timeout_s:g} s"
-            + (f": {last_error}" if last_error else ""),
-            hint="see whether this network lets ngrok out, or use --callback off",
-        )
+        raise startup_timeout_error("ngrok", timeout_s, self._thread.last_error)
 
     async def close(self) -> None:
         """End the tunnel in order if it was open, in any case for certain."""
@@ -225,49 +215,24 @@ class _Opening:
         self._handle.close()
 
     def opened(self, public_url: str) -> None:
-        self._handle.report_up(public_url)  # before any event of it
-        if not self._opened.done():
-            self._opened.set_result(None)
+        self._call(self._handle.report_up, public_url)
 
     def failed(self, error: Exception) -> None:
-        if not self._opened.done():
-            self._opened.set_exception(error)
-            self._opened.exception()  # or asyncio prints it when nobody asks
+        self._call(self._handle.report_failed, error)
 
     def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
         match state:
             case "up":
-                self._handle.report_up(text)
+                self._call(self._handle.report_up, text)
             case "down":
-                self._handle.report_down(text)
+                self._call(self._handle.report_down, text)
             case "died":
-                self._handle.report_died(text)
+                self._call(self._handle.report_died, text)
 
     def ended(self) -> None:
-        self._ended.set()
-
-
-class _LoopObserver:
-    """Passes the thread's reports on to the event loop, while there is one."""
-
-    def __init__(self, opening: _Opening, loop: asyncio.AbstractEventLoop) -> None:
-        self._opening = opening
-        self._loop = loop
-
-    def opened(self, public_url: str) -> None:
-        self._call(self._opening.opened, public_url)
-
-    def failed(self, error: Exception) -> None:
-        self._call(self._opening.failed, error)
-
-    def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
-        self._call(self._opening.changed, state, text)
-
-    def ended(self) -> None:
-        self._call(self._opening.ended)
+        self._call(self._ended.set)
 
     def _call(self, method: Callable[..., None], *arguments: object) -> None:
-        try:
+        """Call `method` in the event loop, while there is one."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(method, *arguments)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            return
