@@ -25,10 +25,10 @@ from kling_cli.jobs.events import EmitEvent, JobResult, Notice, Prepared, Remark
 from kling_cli.jobs.history import resolve_references
 from kling_cli.jobs.ingress import open_ingress
 from kling_cli.jobs.job import RUN_AGAIN_HINT, Job, RunOptions, new_job, report_result
+from kling_cli.jobs.order import Order
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
-    Order,
     check_price,
     credential_kinds,
     journal_record,
