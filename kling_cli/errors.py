@@ -6,8 +6,9 @@ them into a message and an exit code; nothing in between prints or exits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 
 class ExitCode(IntEnum):
@@ -29,6 +30,9 @@ class ExitCode(IntEnum):
     HANGUP = 129
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+E = TypeVar("E", bound="KlingError")
 
 
 class KlingError(Exception):
@@ -60,6 +64,25 @@ class KlingError(Exception):
         self.request_id = request_id
         self.task_id: str | None = None
         self.external_id: str | None = None
+
+    def converted_to(
+        self,
+        kind: Callable[..., E],
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+    ) -> E:
+        """Return an error of another class about the same response of the API.
+
+        Message and hint are those of this error unless they are given.
+        """
+        return kind(
+            message or self.message,
+            hint=hint or self.hint,
+            code=self.code,
+            http=self.http,
+            request_id=self.request_id,
+        )
 
 
 class UsageError(KlingError):

@@ -161,22 +161,13 @@ def error_from_response(
     message = credentials.redact(response.message or "")
     error = error_from_code(response.http, response.code, message, response.request_id)
     if is_create and not is_certain_refusal(response.http, response.code):
-        return _convert(AmbiguousError, error)
+        return error.converted_to(AmbiguousError)
     if not is_create and isinstance(error, NoSlotError):
-        return _convert(RateLimitError, error)  # a query needs no slot: it is the rate
+        # a query needs no slot: it is the rate
+        return error.converted_to(RateLimitError)
     if response.code in UNKNOWN_KEY_CODES:
         error.hint = _key_hint(message, base_url, credentials) or error.hint
     return error
-
-
-def _convert(kind: type[KlingError], error: KlingError) -> KlingError:
-    return kind(
-        error.message,
-        hint=error.hint,
-        code=error.code,
-        http=error.http,
-        request_id=error.request_id,
-    )
 
 
 def _error_without_code(response: ApiResponse, *, is_create: bool) -> KlingError:

@@ -137,12 +137,10 @@ def _unknown_item_error(
         if is_gone
         else f"there is no {kind.noun} {item_id} of your own to delete"
     )
-    return UnknownItemError(
+    return exc.converted_to(
+        UnknownItemError,
         what if is_gone else f"{what} ({exc.message})",
         hint=f"`kling {kind.plural} --own` lists those that there are",
-        code=exc.code,
-        http=exc.http,
-        request_id=exc.request_id,
     )
 
 

@@ -165,8 +165,8 @@ def decode_body(
 ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """Return the values of `body`, and what in it cannot be decoded.
 
-    Unknown keys are ignored, as by the API. `encode_body` makes the same body of these
-    values again. `model` decides nothing yet: every field is read.
+    Unknown keys are ignored, as by the API. `encode_values` makes the same body of
+    these values again. `model` decides nothing yet: every field is read.
     """
     del model
     found = _DecodedValues()

@@ -11,7 +11,6 @@ from typing import Any
 
 from kling_cli.catalogue import prompt
 from kling_cli.catalogue.definition.schema import Field, FieldMapping, Plan
-from kling_cli.catalogue.values import completed_values
 from kling_cli.errors import UsageError
 
 
@@ -57,28 +56,6 @@ def _set_step(here: Any, step: str, value: Any, path: str) -> None:
             f"{path}: {step} stands where the request has no object",
             hint="see the request with --dry-run",
         )
-
-
-def encode_body(
-    plan: Plan,
-    values: Mapping[str, Any],
-    *,
-    external_id: str | None,
-    callback_url: str | None,
-    extra: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return the body for valid `values`; see `encode_values` and `complete_body`.
-
-    Raises:
-        UsageError: a key of `extra` does not fit the body.
-    """
-    return complete_body(
-        plan,
-        encode_values(plan, completed_values(plan, values)),
-        external_id=external_id,
-        callback_url=callback_url,
-        extra=extra,
-    )
 
 
 def encode_values(plan: Plan, completed: Mapping[str, Any]) -> dict[str, Any]:

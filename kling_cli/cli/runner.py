@@ -43,9 +43,9 @@ Work = Callable[[RunContext], Awaitable[T]]
 
 def load_settings(options: Mapping[str, Any]) -> Settings:
     """Return the settings of this process with what was typed on top."""
-    from kling_cli.jobs import run_options
+    from kling_cli.jobs import job
 
-    return run_options.load_settings(os.environ, options)
+    return job.load_settings(os.environ, options)
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Runs over tasks that exist already: wait for them, query them once, download them.
+"""The run over tasks that exist: waits for them, queries or downloads them.
 
 What only waiting and downloading need is imported there: `kling status` starts quickly.
 """
@@ -42,80 +42,12 @@ CONFIRMING_QUERIES = 3  # before "no such task" is believed of a job in doubt
 MAX_CREATE_AGE = timedelta(minutes=10)  # no create call is on its way for longer
 
 
-async def wait_for_tasks(
-    names: Sequence[str],
-    options: RunOptions,
-    *,
-    settings: Settings,
-    emit: EmitEvent,
-    clock: Clock,
-) -> list[JobResult]:
-    """Wait for tasks and save their outputs; without names, for all unfinished jobs.
-
-    Raises:
-        KlingError: no task could be found or queried.
-    """
-    _check_output_option(options, settings)
-    run = AttachedRun(
-        names=names, options=options, settings=settings, clock=clock, emit=emit
-    )
-    return await run.results(run.wait)
-
-
-async def query_tasks(
-    names: Sequence[str],
-    options: RunOptions,
-    *,
-    settings: Settings,
-    emit: EmitEvent,
-    clock: Clock,
-) -> list[JobResult]:
-    """Query tasks once.
-
-    Raises:
-        KlingError: no task could be found or queried.
-    """
-    run = AttachedRun(
-        names=names, options=options, settings=settings, clock=clock, emit=emit
-    )
-    return await run.results(run.query)
-
-
-async def download_tasks(
-    names: Sequence[str],
-    options: RunOptions,
-    *,
-    settings: Settings,
-    emit: EmitEvent,
-    clock: Clock,
-) -> list[JobResult]:
-    """Save the outputs of finished tasks, again if they were saved before.
-
-    Raises:
-        KlingError: no task could be found or queried.
-    """
-    _check_output_option(options, settings)
-    run = AttachedRun(
-        names=names, options=options, settings=settings, clock=clock, emit=emit
-    )
-    return await run.results(run.download)
-
-
-def _check_output_option(options: RunOptions, settings: Settings) -> None:
-    """Check an output given now; one in the journal is that of another command.
-
-    Raises:
-        UsageError: it could not be written.
-    """
-    from kling_cli.jobs.outputs.destination import check_output
-
-    if options.output:
-        check_output(options, settings.output_dir or Path())
-
-
 @dataclass(slots=True, kw_only=True)
 class AttachedRun:
-    """A run over tasks that exist. `jobs` grows as they are found."""
+    """The run over tasks that exist; without names, over the unfinished ones.
+
+    `jobs` grows as they are found.
+    """
 
     names: Sequence[str]
     options: RunOptions
@@ -124,12 +56,45 @@ class AttachedRun:
     emit: EmitEvent
     jobs: list[Job] = field(default_factory=list)
 
-    async def results(self, step: Callable[[], Awaitable[None]]) -> list[JobResult]:
-        """Await `wait`, `query` or `download`, and return what became of each job.
+    async def wait(self) -> list[JobResult]:
+        """Wait for the tasks and save their outputs; without names, those unfinished.
 
         Raises:
             KlingError: no task could be found or queried.
         """
+        self._check_output()
+        return await self._results_of(self._wait)
+
+    async def query(self) -> list[JobResult]:
+        """Query the tasks once.
+
+        Raises:
+            KlingError: no task could be found or queried.
+        """
+        return await self._results_of(self._query)
+
+    async def download(self) -> list[JobResult]:
+        """Save the outputs of finished tasks, again if they were saved before.
+
+        Raises:
+            KlingError: no task could be found or queried.
+        """
+        self._check_output()
+        return await self._results_of(self._download)
+
+    def _check_output(self) -> None:
+        """Check an output given now; one in the journal is that of another command.
+
+        Raises:
+            UsageError: it could not be written.
+        """
+        from kling_cli.jobs.outputs.destination import check_output
+
+        if self.options.output:
+            check_output(self.options, self.settings.output_dir or Path())
+
+    async def _results_of(self, step: Callable[[], Awaitable[None]]) -> list[JobResult]:
+        """Await a step, and return what became of each job."""
         try:
             await until_signal(step, is_embedded=self.options.is_embedded)
         except KlingError as exc:
@@ -140,16 +105,14 @@ class AttachedRun:
                     job.fail(exc, self.clock.monotonic())
         return [report_result(job, self.emit) for job in self.jobs]
 
-    async def query(self) -> None:
-        """Query the tasks once."""
+    async def _query(self) -> None:
         async with open_session(self.settings, self.clock, self.emit) as session:
             await self._find(session)
             for job in self.jobs:
                 if job.task is not None:
                     job.error = task_error(job.task)
 
-    async def download(self) -> None:
-        """Save the outputs of the tasks that have succeeded."""
+    async def _download(self) -> None:
         from kling_cli.jobs.waiting.watcher import complete_job
 
         async with open_session(self.settings, self.clock, self.emit) as session:
@@ -166,12 +129,7 @@ class AttachedRun:
                 else:
                     job.fail(_not_ready_error(job), self.clock.monotonic())
 
-    async def wait(self) -> None:
-        """Wait for the tasks and save their outputs.
-
-        Raises:
-            KlingError: waiting ended early.
-        """
+    async def _wait(self) -> None:
         from kling_cli.background import background
         from kling_cli.jobs.waiting.notifications import (
             Notifications,

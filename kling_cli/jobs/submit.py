@@ -208,20 +208,16 @@ class Submission:
 
 
 def _no_slot_error(full: KlingError) -> NoSlotError:
-    return NoSlotError(
+    return full.converted_to(
+        NoSlotError,
         f"no free slot within the time allowed: {full.message}",
         hint="wait for running tasks (kling list), or raise --timeout",
-        code=full.code,
-        http=full.http,
-        request_id=full.request_id,
     )
 
 
 def _not_accepted_error(failure: KlingError) -> UnreachableError:
-    return UnreachableError(
+    return failure.converted_to(
+        UnreachableError,
         f"the job was not accepted: {failure.message}",
         hint=failure.hint or "nothing was created or charged; try again later",
-        code=failure.code,
-        http=failure.http,
-        request_id=failure.request_id,
     )

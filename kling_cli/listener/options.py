@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kling_cli.listener.forwarding.policy import ForwardingPolicy
+from kling_cli.listener.forwarding.delivery import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.listener.stop_conditions import StopConditions
 from kling_cli.store import StoredCallback

@@ -15,14 +15,13 @@ from kling_cli import tunnels
 from kling_cli.api import Pack, TaskStatus, open_client, packs
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, UsageError
-from kling_cli.jobs.attach import download_tasks, query_tasks, wait_for_tasks
+from kling_cli.jobs.attach import AttachedRun
 from kling_cli.jobs.calls.session_step import StepRun
 from kling_cli.jobs.calls.two_step import TwoStepJob
 from kling_cli.jobs.events import EmitEvent, Event, JobResult, Prepared, Submitted
 from kling_cli.jobs.generation import generate
-from kling_cli.jobs.job import Job, RunOptions
+from kling_cli.jobs.job import Job, RunOptions, load_settings, with_defaults
 from kling_cli.jobs.prepare import Order
-from kling_cli.jobs.run_options import load_settings, with_defaults
 from kling_cli.python_api.callback import Callback
 from kling_cli.python_api.job import BaseJob, OnEvent
 from kling_cli.settings import Settings, with_options
@@ -226,9 +225,7 @@ class JobRunner:
         options = RunOptions(command="status", is_embedded=True)
         name = _name_of(task)
         [result] = await self._run(
-            lambda emit: query_tasks(
-                [name], options, settings=settings, emit=emit, clock=self._clock
-            ),
+            lambda emit: self._attached_run([name], options, settings, emit).query(),
             None,
         )
         is_failed = result.status is TaskStatus.FAILED
@@ -252,9 +249,7 @@ class JobRunner:
         )
         name = _name_of(task)
         [result] = await self._run(
-            lambda emit: download_tasks(
-                [name], options, settings=settings, emit=emit, clock=self._clock
-            ),
+            lambda emit: self._attached_run([name], options, settings, emit).download(),
             on_event,
         )
         return self._raise_error(result)
@@ -290,10 +285,23 @@ class JobRunner:
         options = RunOptions(command="wait", **_saving(arguments))
         options = with_defaults(options, settings)
         return await self._run(
-            lambda emit: wait_for_tasks(
-                names, options, settings=settings, emit=emit, clock=self._clock
-            ),
+            lambda emit: self._attached_run(names, options, settings, emit).wait(),
             on_event,
+        )
+
+    def _attached_run(
+        self,
+        names: Sequence[str],
+        options: RunOptions,
+        settings: Settings,
+        emit: EmitEvent,
+    ) -> AttachedRun:
+        return AttachedRun(
+            names=names,
+            options=options,
+            settings=settings,
+            emit=emit,
+            clock=self._clock,
         )
 
     async def _settings_for(self, arguments: Mapping[str, Any]) -> Settings:

@@ -25,5 +25,4 @@ from .records import (
     StoredCallback as StoredCallback,
     StoredForward as StoredForward,
     last_by_url as last_by_url,
-    prompt_of as prompt_of,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -47,17 +47,14 @@ class ProviderChain:
         """The name of the provider that is tried first."""
         return self._providers[0].name
 
-    def open(
+    @asynccontextmanager
+    async def open(
         self, port: int, *, timeout_s: float = STARTUP_TIMEOUT_S
-    ) -> AbstractAsyncContextManager[Tunnel]:
+    ) -> AsyncIterator[Tunnel]:
         """Open the first tunnel that can be had; see `Provider.open`.
 
         Raises: the error of the only provider, or one that names all of them.
         """
-        return self._open(port, timeout_s)
-
-    @asynccontextmanager
-    async def _open(self, port: int, timeout_s: float) -> AsyncIterator[Tunnel]:
         async with AsyncExitStack() as stack:
             yield await self._enter_first(port, timeout_s, stack)
 

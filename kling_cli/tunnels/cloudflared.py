@@ -13,7 +13,7 @@ import shutil
 import signal
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,7 @@ from kling_cli.tunnels.provider import (
     Tunnel,
     TunnelHandle,
     one_line,
+    startup_timeout_error,
 )
 
 if TYPE_CHECKING:
@@ -74,19 +75,16 @@ class CloudflaredProvider:
         self._state_dir = state_dir
         self._agent_path = agent_path
 
-    def open(
+    @asynccontextmanager
+    async def open(
         self, port: int, *, timeout_s: float = STARTUP_TIMEOUT_S
-    ) -> AbstractAsyncContextManager[Tunnel]:
+    ) -> AsyncIterator[Tunnel]:
         """Forward a public URL to 127.0.0.1:`port` for as long as the context lasts.
 
         A new name takes five seconds more, until it can be looked up everywhere.
 
         Raises: `TunnelError`.
         """
-        return self._open(port, timeout_s)
-
-    @asynccontextmanager
-    async def _open(self, port: int, timeout_s: float) -> AsyncIterator[Tunnel]:
         agent = find_agent(self._agent_path)
         await anyio.to_thread.run_sync(orphans.end_orphans, self._state_dir)
         try:
@@ -99,9 +97,9 @@ class CloudflaredProvider:
         try:
             with anyio.move_on_after(timeout_s):
                 await run.start(port)
-                await run.opened
+                await run.handle.wait_open()
             if not run.handle.is_open:
-                raise _not_in_time(timeout_s, run.last_error)
+                raise startup_timeout_error("cloudflared", timeout_s, run.last_error)
             if run.handle.public_url.endswith(_DOMAIN):
                 await anyio.sleep(_DNS_S)
             yield run.handle
@@ -129,12 +127,7 @@ class CloudflaredFactory:
             agent = find_agent(settings.cloudflared_path, search_path)
             version = process.read_version(agent, "cloudflared", hint=_HOW_TO_GET)
         except TunnelError as exc:
-            yield ReadinessCheck(
-                name=self.name,
-                is_ok=False,
-                message=exc.message,
-                remedy=exc.hint or "",
-            )
+            yield ReadinessCheck.failed(self.name, exc)
             return
         told = ".".join(map(str, version))
         yield ReadinessCheck(
@@ -180,7 +173,6 @@ class _Run:
 
     def __init__(self, state_dir: Path, agent: Path) -> None:
         self.handle = TunnelHandle("cloudflared")
-        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.last_error = ""
         self._connections: set[str] = set()
         self._metrics = ""
@@ -195,7 +187,7 @@ class _Run:
         )
 
     async def start(self, port: int) -> None:
-        """Start the agent for a quick tunnel to `port`; `opened` is set by its log."""
+        """Start the agent for a quick tunnel to `port`; its log says when it is up."""
         config = self._supervised.folder / "config.yml"
         config.write_text("{}\n")
         self._process = await asyncio.create_subprocess_exec(
@@ -241,9 +233,7 @@ class _Run:
         code = await process.wait()
         reason = self.last_error or f"cloudflared ended with exit code {code}"
         self.handle.report_died(reason)
-        if not self.opened.done():
-            self.opened.set_exception(_refusal(reason))
-            self.opened.exception()  # or asyncio prints it when nobody asks
+        self.handle.report_failed(_refusal(reason))
 
     async def _handle_line(self, line: str) -> None:
         if found := _METRICS.search(line):
@@ -260,12 +250,9 @@ class _Run:
 
     async def _report_up(self) -> None:
         url = self.handle.public_url or await self._ask_url()
-        if not url:
-            return
-        self.last_error = ""
-        self.handle.report_up(url)
-        if not self.opened.done():
-            self.opened.set_result(None)
+        if url:
+            self.last_error = ""
+            self.handle.report_up(url)
 
     async def _ask_url(self) -> str:
         """Return the URL that the agent's metrics server names; empty without one."""
@@ -301,12 +288,4 @@ def _refusal(reason: str) -> TunnelError:
     return TunnelError(
         f"cloudflared opened no tunnel: {reason}",
         hint="do without one: --callback off",
-    )
-
-
-def _not_in_time(timeout_s: float, last_error: str) -> TunnelError:
-    return TunnelError(
-        f"cloudflared did not come up within {timeout_s:g} s"
-        + (f": {last_error}" if last_error else ""),
-        hint="see whether this network lets cloudflared out, or use --callback off",
     )

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self
 
-from kling_cli.errors import TunnelError
+from kling_cli.errors import TunnelError, UsageError
 
 if TYPE_CHECKING:
     from kling_cli.settings import Settings
@@ -100,6 +100,13 @@ class ReadinessCheck:
     message: str
     remedy: str = ""
 
+    @classmethod
+    def failed(cls, name: str, error: TunnelError | UsageError) -> Self:
+        """Return the check that ended with this error."""
+        return cls(
+            name=name, is_ok=False, message=error.message, remedy=error.hint or ""
+        )
+
 
 class Person(Protocol):
     """Somebody who can be asked before a tunnel is opened."""
@@ -157,6 +164,15 @@ class NotSetUpError(TunnelError):
     """A provider that the person has done nothing to use."""
 
 
+def startup_timeout_error(name: str, timeout_s: float, last_error: str) -> TunnelError:
+    """Return the error about the provider `name` that opened no tunnel in time."""
+    return TunnelError(
+        f"{name} did not come up within {timeout_s:g} s"
+        + (f": {last_error}" if last_error else ""),
+        hint=f"see whether this network lets {name} out, or use --callback off",
+    )
+
+
 def one_line(text: str) -> str:
     """Return what a program or server said as one printable line, not too long."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
@@ -170,12 +186,17 @@ class TunnelHandle:
         self.provider_name = provider_name
         self.public_url = ""
         self.state: TunnelState = "up"
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._events: asyncio.Queue[TunnelEvent | None] = asyncio.Queue()
 
     @property
     def is_open(self) -> bool:
         """Whether it was opened and has not died or been closed since."""
         return bool(self.public_url) and self.state != "died"
+
+    async def wait_open(self) -> None:
+        """Return once it is open. Raises: the error with which opening failed."""
+        await self._opened
 
     async def events(self) -> AsyncIterator[TunnelEvent]:
         """Yield what changes; see `Tunnel.events`."""
@@ -192,6 +213,14 @@ class TunnelHandle:
             self._emit("moved", None)
         elif before and self.state == "down":
             self._emit("up", None)
+        if not self._opened.done():
+            self._opened.set_result(None)
+
+    def report_failed(self, error: Exception) -> None:
+        """Report that it could not be opened; ignored once it was."""
+        if not self._opened.done():
+            self._opened.set_exception(error)
+            self._opened.exception()  # or asyncio prints it when nobody asks
 
     def report_down(self, reason: str | None) -> None:
         """Report that nothing gets through for now; once an outage is enough."""

@@ -6,17 +6,11 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import (
-    decoder,
-    encoder,
-    pricing,
-    routing,
-    server_validation,
-    validation,
-)
+from kling_cli.catalogue import decoder, pricing, routing, server_validation, validation
 from kling_cli.catalogue.constraints import current_choices
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Plan
+from tests.support.encoding import encode_body
 
 A, B = "https://img.example.com/a.png", "https://img.example.com/b.png"
 EFFECTS = loader.load_product("effects")
@@ -54,9 +48,7 @@ def test_one_image_has_another_path_than_two(
 ) -> None:
     values = {"scene": scene, "images": images}
 
-    made = encoder.encode_body(
-        plan(), values, external_id=None, callback_url=None, extra={}
-    )
+    made = encode_body(plan(), values, external_id=None, callback_url=None, extra={})
 
     assert validation.find_problems(plan(), values) == ()
     assert made == {"effect_scene": scene, "input": wanted}

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from kling_cli.catalogue import decoder, encoder, server_validation, validation
+from kling_cli.catalogue import decoder, server_validation, validation
 from kling_cli.catalogue.definition.schema import Plan
 from kling_cli.catalogue.values import completed_values
 from kling_cli.errors import UsageError
 from tests.catalogue.conftest import Planner
 from tests.catalogue.strategies import FRAME, FRAME_BASE64, jobs
+from tests.support.encoding import encode_body
 
 
 def as_bytes(value: Any) -> bytes:
@@ -28,7 +29,7 @@ def as_links(value: Any) -> Any:
 
 
 def build(plan: Plan, values: dict[str, Any], **extra: Any) -> dict[str, Any]:
-    return encoder.encode_body(
+    return encode_body(
         plan, values, external_id="job-0001", callback_url=None, extra=extra
     )
 
@@ -41,7 +42,7 @@ def test_documented_requests_are_encoded_from_values(
         documented["product"], documented["model"], values, documented["credentials"]
     )
 
-    made = encoder.encode_body(
+    made = encode_body(
         plan,
         values,
         external_id="job-0001",

@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import encoder, pricing, server_validation, validation
+from kling_cli.catalogue import pricing, server_validation, validation
 from tests.catalogue.conftest import Planner
+from tests.support.encoding import encode_body
 
 IMAGE = "https://img.example.com/a.png"
 
 
 def build(plan: Any, values: dict[str, Any]) -> dict[str, Any]:
-    return encoder.encode_body(
-        plan, values, external_id=None, callback_url=None, extra={}
-    )
+    return encode_body(plan, values, external_id=None, callback_url=None, extra={})
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import decoder, encoder, routing, server_validation, validation
+from kling_cli.catalogue import decoder, routing, server_validation, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Plan
+from tests.support.encoding import encode_body
 
 PICTURE = "https://img.example.com/f.png"
 OTHER = "https://img.example.com/r1.png"
@@ -32,7 +33,7 @@ def plan_for(name: str, values: dict[str, Any]) -> Plan:
 
 def built(name: str, values: dict[str, Any]) -> dict[str, Any]:
     plan = plan_for(name, values)
-    return encoder.encode_body(
+    return encode_body(
         plan, values, external_id="job-0001", callback_url=None, extra={}
     )
 
@@ -69,9 +70,7 @@ def test_the_documented_element_is_encoded() -> None:
 def test_what_is_not_allowed_is_refused(name: str, values: dict[str, Any]) -> None:
     plan = plan_for(name, values)
 
-    raw = encoder.encode_body(
-        plan, values, external_id=None, callback_url=None, extra={}
-    )
+    raw = encode_body(plan, values, external_id=None, callback_url=None, extra={})
 
     assert server_validation.validate_body(plan, raw)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import decoder, encoder, pricing, server_validation, validation
+from kling_cli.catalogue import decoder, pricing, server_validation, validation
 from kling_cli.catalogue.definition.schema import Plan
 from tests.catalogue.conftest import Planner
+from tests.support.encoding import encode_body
 
 A, B, C = (f"https://img.example.com/{name}.png" for name in "abc")
 CLIP = "https://vid.example.com/clip.mp4"
@@ -21,9 +22,7 @@ Json = dict[str, Any]
 
 
 def build(plan: Plan, values: Json) -> Json:
-    return encoder.encode_body(
-        plan, values, external_id=None, callback_url=None, extra={}
-    )
+    return encode_body(plan, values, external_id=None, callback_url=None, extra={})
 
 
 BODIES: list[tuple[str, str, str, Json, Json]] = [

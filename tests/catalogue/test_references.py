@@ -8,9 +8,10 @@ from typing import Any
 
 from hypothesis import given, strategies as st
 
-from kling_cli.catalogue import decoder, encoder, validation
+from kling_cli.catalogue import decoder, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Plan
+from tests.support.encoding import encode_body
 
 PRODUCT = loader.load_product("omni-video")
 MODEL = next(each for each in PRODUCT.models if each.id == "kling-3.0-omni")
@@ -54,9 +55,7 @@ def inputs(draw: st.DrawFn) -> tuple[dict[str, Any], list[tuple[str, str]]]:
 
 
 def build(plan: Plan, values: dict[str, Any]) -> dict[str, Any]:
-    return encoder.encode_body(
-        plan, values, external_id=None, callback_url=None, extra={}
-    )
+    return encode_body(plan, values, external_id=None, callback_url=None, extra={})
 
 
 def positions_of(raw: dict[str, Any]) -> list[str]:

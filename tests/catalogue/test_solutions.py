@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import encoder, validation
+from kling_cli.catalogue import validation
 from tests.catalogue.conftest import Planner
+from tests.support.encoding import encode_body
 
 IMAGE = "https://img.example.com/a.png"
 TALK = {"script": "a"}
@@ -58,9 +59,7 @@ def test_required_fields_of_a_product_film_have_our_defaults(planned: Planner) -
     values = {"title": "Mug", "images": (IMAGE,)}
     plan = planned("goods-studio", None, values)
 
-    made = encoder.encode_body(
-        plan, values, external_id=None, callback_url=None, extra={}
-    )
+    made = encode_body(plan, values, external_id=None, callback_url=None, extra={})
 
     assert made["settings"] == {
         "duration": 15,

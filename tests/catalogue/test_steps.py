@@ -6,17 +6,11 @@ from typing import Any
 
 import pytest
 
-from kling_cli.catalogue import (
-    decoder,
-    encoder,
-    pricing,
-    routing,
-    server_validation,
-    validation,
-)
+from kling_cli.catalogue import decoder, pricing, routing, server_validation, validation
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import CredentialKind, Plan
 from kling_cli.errors import UsageError
+from tests.support.encoding import encode_body
 
 MIDDLE = {"x": 0.5, "y": 0.5}
 CLIP = "https://vid.example.com/a.mp4"
@@ -116,9 +110,7 @@ def test_invalid_values_are_refused_by_client_and_api(
     name: str, values: dict[str, Any], message: str
 ) -> None:
     plan = plan_for(name, values)
-    raw = encoder.encode_body(
-        plan, values, external_id=None, callback_url=None, extra={}
-    )
+    raw = encode_body(plan, values, external_id=None, callback_url=None, extra={})
 
     found = [each.message for each in validation.find_problems(plan, values)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,20 +50,21 @@ class JobEnvironment:
         )  # fmt: skip
 
     async def wait(self, *names: str, **options: Any) -> list[JobResult]:
-        return await attach.wait_for_tasks(
-            names, self._options({"command": "wait", **options}),
-            settings=self.settings, emit=self.event_log, clock=self.clock,
-        )  # fmt: skip
+        return await self._attached(names, {"command": "wait", **options}).wait()
 
     async def query(self, *names: str) -> list[JobResult]:
-        return await attach.query_tasks(
-            names, self._options({"command": "status"}),
-            settings=self.settings, emit=self.event_log, clock=self.clock,
-        )  # fmt: skip
+        return await self._attached(names, {"command": "status"}).query()
 
     async def download(self, *names: str, **options: Any) -> list[JobResult]:
-        return await attach.download_tasks(
-            names, self._options({"command": "download", **options}),
+        return await self._attached(
+            names, {"command": "download", **options}
+        ).download()
+
+    def _attached(
+        self, names: Sequence[str], options: dict[str, Any]
+    ) -> attach.AttachedRun:
+        return attach.AttachedRun(
+            names=names, options=self._options(options),
             settings=self.settings, emit=self.event_log, clock=self.clock,
         )  # fmt: skip
 

@@ -36,7 +36,7 @@ def download(
     """
     from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.attach import download_tasks
+    from kling_cli.jobs.attach import AttachedRun
     from kling_cli.jobs.job import RunOptions
 
     ids = parse_task_ids(task_ids)
@@ -47,11 +47,12 @@ def download(
     )
 
     async def work(context: RunContext) -> list[JobResult]:
-        return await download_tasks(
-            ids,
-            options,
+        attached = AttachedRun(
+            names=ids,
+            options=options,
             **context.as_keywords,
         )
+        return await attached.download()
 
     results = run(work, settings=settings, output_options=output_options)
     return print_results(

@@ -257,8 +257,7 @@ def make_run_options(
     Raises:
         UsageError: a default that applies to this job is invalid.
     """
-    from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.run_options import with_defaults
+    from kling_cli.jobs.job import RunOptions, with_defaults
 
     run_options = RunOptions(
         command=command,

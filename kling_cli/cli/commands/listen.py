@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.delivery import DeliveryOptions
-from kling_cli.cli.options.shared import StreamOptions
+from kling_cli.cli.options.shared import DeliveryOptions, StreamOptions
 from kling_cli.cli.options.values import resolve_task_id
 from kling_cli.errors import UsageError
 from kling_cli.listener.forwarding.targets import parse_route, parse_target
@@ -400,7 +399,7 @@ def _run(
     import anyio
 
     from kling_cli.cli.output.listener.keys import key_reader
-    from kling_cli.cli.output.listener.writers import open_screen
+    from kling_cli.cli.output.listener.screen import open_screen
     from kling_cli.clock import SystemClock
     from kling_cli.listener.service import listen as run_listener
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kling_cli.cli.options import completion
-from kling_cli.cli.options.delivery import DeliveryOptions
-from kling_cli.cli.options.shared import OutputOptions
+from kling_cli.cli.options.shared import DeliveryOptions, OutputOptions
 from kling_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import Forwarded
-    from kling_cli.listener.forwarding.policy import Delivery, ForwardingPolicy
+    from kling_cli.listener.forwarding.delivery import Delivery, ForwardingPolicy
     from kling_cli.settings import Settings
     from kling_cli.store import Journal, StoredForward
 
@@ -214,7 +213,7 @@ def _print_delivery(event: Forwarded, output_options: OutputOptions) -> None:
 
 def _print_outcome(events: Sequence[Forwarded], output_options: OutputOptions) -> int:
     from kling_cli.cli.output.json_document import dumps, error_object
-    from kling_cli.cli.output.listener.json_lines import forward_fields
+    from kling_cli.cli.output.listener.lines import forward_fields
     from kling_cli.cli.output.plain_lines import error_lines
     from kling_cli.cli.output.terminal.streams import print_message, write_result
     from kling_cli.listener.history.replay import undelivered_error

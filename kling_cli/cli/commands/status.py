@@ -34,18 +34,19 @@ def status(
     """
     from kling_cli.cli.output.views.jobs import status_details, status_words
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.attach import query_tasks
+    from kling_cli.jobs.attach import AttachedRun
     from kling_cli.jobs.job import RunOptions
 
     ids = parse_task_ids(task_ids)
     settings = load_settings(settings_options(account_options))
 
     async def work(context: RunContext) -> list[JobResult]:
-        return await query_tasks(
-            ids,
-            RunOptions(command="status"),
+        attached = AttachedRun(
+            names=ids,
+            options=RunOptions(command="status"),
             **context.as_keywords,
         )
+        return await attached.query()
 
     results = run(work, settings=settings, output_options=output_options, is_brief=True)
     style = styler_for(sys.stdout, is_colorless=output_options.is_colorless)

@@ -53,7 +53,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     """
     from kling_cli.cli.output.job_results import Presentation
     from kling_cli.cli.runner import load_settings, run
-    from kling_cli.jobs.attach import wait_for_tasks
+    from kling_cli.jobs.attach import AttachedRun
 
     ids = parse_task_ids(task_ids or ())
     settings = load_settings(settings_options(timeout_options, account_options))
@@ -63,11 +63,12 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     options = _run_options(settings, download_options)
 
     async def work(context: RunContext) -> list[JobResult]:
-        return await wait_for_tasks(
-            ids,
-            options,
+        attached = AttachedRun(
+            names=ids,
+            options=options,
             **context.as_keywords,
         )
+        return await attached.wait()
 
     results = run(work, settings=settings, output_options=output_options)
     if not results:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from kling_cli.cli.options import completion
 from kling_cli.cli.output.terminal.capabilities import is_interactive
+
+if TYPE_CHECKING:
+    from kling_cli.listener.forwarding.delivery import ForwardingPolicy
 
 OUTPUT_PANEL = "Output"
 WAITING_PANEL = "Waiting"
@@ -29,6 +32,20 @@ TaskIdsArgument = Annotated[
         autocompletion=completion.complete_task_ids,
     ),
 ]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="Print exactly one JSON object, failures included."),
+]
+RegionOption = Annotated[
+    Literal["global", "cn"] | None,
+    typer.Option(
+        "--region", help="Which of Kling's two hosts (default: where the account is)."
+    ),
+]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Look at this machine only; ask nobody.")
+]
+DELIVERY_PANEL = "Delivery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,21 +309,6 @@ def settings_options(*groups: Any) -> Mapping[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, False)}
 
 
-JsonOption = Annotated[
-    bool,
-    typer.Option("--json", help="Print exactly one JSON object, failures included."),
-]
-RegionOption = Annotated[
-    Literal["global", "cn"] | None,
-    typer.Option(
-        "--region", help="Which of Kling's two hosts (default: where the account is)."
-    ),
-]
-OfflineOption = Annotated[
-    bool, typer.Option("--offline", help="Look at this machine only; ask nobody.")
-]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions(OutputOptions):
     """The output options of commands that print a line an event."""
@@ -320,3 +322,66 @@ class StreamOptions(OutputOptions):
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryOptions:
+    """Headers, signatures, timeout and TLS of requests that deliver a callback."""
+
+    headers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar="K:V",
+            help="Add a header to what is passed on. May be repeated.",
+            rich_help_panel=DELIVERY_PANEL,
+        ),
+    ] = None
+    is_insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            help="Do not check the certificate of the app.",
+            rich_help_panel=DELIVERY_PANEL,
+        ),
+    ] = False
+    timeout_s: Annotated[
+        float,
+        typer.Option(
+            "--forward-timeout",
+            metavar="S",
+            min=0.1,
+            max=3600,
+            show_default=False,
+            help="Seconds that the app has to answer (default: 30).",
+            rich_help_panel=DELIVERY_PANEL,
+        ),
+    ] = 30.0
+    secrets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sign-forwards",
+            metavar="SECRET",
+            envvar="KLING_SIGN_FORWARDS",
+            help="Sign what is passed on with whsec_…, as Kling does for accounts that "
+            "have a webhook secret. May be repeated.",
+            rich_help_panel=DELIVERY_PANEL,
+        ),
+    ] = None
+
+    def policy(self) -> ForwardingPolicy:
+        """Return what was typed, checked.
+
+        Raises:
+            UsageError: a header or a secret is none.
+        """
+        from kling_cli.listener.forwarding.delivery import ForwardingPolicy
+        from kling_cli.listener.forwarding.headers import parse_header
+        from kling_cli.settings import parse_secret_options
+
+        return ForwardingPolicy(
+            headers=tuple(parse_header(text) for text in self.headers or ()),
+            secrets=parse_secret_options("--sign-forwards", self.secrets or ()),
+            timeout_s=self.timeout_s,
+            is_insecure=self.is_insecure,
+        )

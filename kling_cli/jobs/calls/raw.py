@@ -252,7 +252,7 @@ async def run_call(
 
     Raises: what `send_call` raises, and UsageError for a body that cannot be a job.
     """
-    from kling_cli.jobs.attach import wait_for_tasks  # most raw calls need neither
+    from kling_cli.jobs.attach import AttachedRun  # most raw calls need neither
     from kling_cli.jobs.generation import run_request
 
     request = as_request(raw, new_id=new_external_id)
@@ -267,10 +267,10 @@ async def run_call(
         if first.error is None:
             emit(Notice(message="the answer names no task, so there is none to follow"))
         return [first]
-    ended = await wait_for_tasks(
-        names, options, settings=settings, emit=emit, clock=clock
+    run = AttachedRun(
+        names=names, options=options, settings=settings, emit=emit, clock=clock
     )
-    return [replace(result, answer=first.answer) for result in ended]
+    return [replace(result, answer=first.answer) for result in await run.wait()]
 
 
 def _answer_error(
@@ -293,26 +293,14 @@ def _single_call_error(raw: RawCall, error: KlingError) -> KlingError:
     """Return the error of a call that is not retried for one of the client's."""
     if isinstance(error, AmbiguousError):
         if raw.is_read_only:
-            return _convert_error(UnreachableError, error, error.message, error.hint)
+            return error.converted_to(UnreachableError)
         message = (
             f"it is unknown whether {raw.method} {raw.path} was done: {error.message}"
         )
-        return _convert_error(OutcomeUnknownError, error, message, recovery_hint(raw))
+        return error.converted_to(OutcomeUnknownError, message, hint=recovery_hint(raw))
     if isinstance(error, RateLimitError) and raw.creates:
-        return _convert_error(NoSlotError, error, error.message, error.hint)
+        return error.converted_to(NoSlotError)
     return error
-
-
-def _convert_error(
-    kind: type[KlingError], error: KlingError, message: str, hint: str | None
-) -> KlingError:
-    return kind(
-        message,
-        hint=hint,
-        code=error.code,
-        http=error.http,
-        request_id=error.request_id,
-    )
 
 
 def _call_result(

@@ -177,13 +177,7 @@ class StepClient:
         try:
             task = await self.client.create_synchronous(path, body)
         except AmbiguousError as exc:
-            raise UnreachableError(
-                exc.message,
-                hint=_RUN_AGAIN_HINT,
-                code=exc.code,
-                http=exc.http,
-                request_id=exc.request_id,
-            ) from exc
+            raise exc.converted_to(UnreachableError, hint=_RUN_AGAIN_HINT) from exc
         return replace(task, id=str(body.get("session_id") or task.id))
 
 

@@ -49,12 +49,10 @@ class SynchronousClient:
         try:
             return await self.client.create_synchronous(path, body)
         except AmbiguousError as exc:
-            raise OutcomeUnknownError(
+            raise exc.converted_to(
+                OutcomeUnknownError,
                 f"it is unknown whether the call was made: {exc.message}",
                 hint=_HINT,
-                code=exc.code,
-                http=exc.http,
-                request_id=exc.request_id,
             ) from exc
 
 

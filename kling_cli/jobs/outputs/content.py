@@ -12,11 +12,7 @@ from typing import Final
 
 HEAD_BYTES: Final = 512  # of a file, enough to detect its kind
 
-_BYTE_ORDER_MARKS: Final = (
-    b"\xef\xbb\xbf",
-    b"\xff\xfe",
-    b"\xfe\xff",
-)  # byte-order marks
+_BYTE_ORDER_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _ISO_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _WEBM: Final = b"\x1a\x45\xdf\xa3"  # and every other Matroska file
 _PICTURE_BRANDS: Final = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")

@@ -1,14 +1,16 @@
-"""Delivers a callback to a target over HTTP, and explains failed deliveries.
+"""Delivers a callback to a target over HTTP: policy, headers, outcome, its explanation.
 
 The response is that of the user's own handler; a hint names the usual cause of each
-class of failure, in the words of whoever has to find it.
+class of failure, in the words of whoever has to find it. Signing follows Standard
+Webhooks: an app can be written against signed callbacks where Kling's account has no
+secret. The message id is that of the callback, for every target and every attempt.
 """
 
 from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +21,21 @@ from typing import Final
 import anyio
 
 from kling_cli.api import ProxyFailedError, httpx, new_http
+from kling_cli.callbacks import sign
 from kling_cli.clock import Clock, within
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.headers import Headers, with_headers
+from kling_cli.listener.events import Forwarded
+from kling_cli.listener.forwarding.headers import (
+    RECONCILED_HEADER,
+    RECONCILED_TRUST,
+    REPLAY_HEADER,
+    Headers,
+    forwarded_headers,
+    with_headers,
+)
 from kling_cli.listener.forwarding.targets import Target
+from kling_cli.secret import Secret
+from kling_cli.store import StoredCallback, StoredForward
 
 DEFAULT_TIMEOUT_S: Final = 30.0
 EXCERPT_BYTES: Final = 600
@@ -308,3 +321,94 @@ def _exception_chain(exc: BaseException | None) -> Iterator[BaseException]:
         if isinstance(each, BaseExceptionGroup):
             waiting.extend(each.exceptions)
         waiting.extend((each.__cause__, each.__context__))
+
+
+EmitForwarded = Callable[[Forwarded], object]
+RecordForward = Callable[[StoredForward], object]
+
+RETRY_WINDOW_S: Final = 10.0  # during which refused connections are retried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardingPolicy:
+    """How callbacks are forwarded: `--header`, `--sign-forwards`, `--forward-timeout`.
+
+    `retry_s` is for how long a refused connection is retried.
+    """
+
+    headers: Headers = ()
+    secrets: tuple[Secret, ...] = ()
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    is_insecure: bool = False
+    retry_s: float = RETRY_WINDOW_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A callback to deliver to one target.
+
+    `secrets` sign it where the policy has none. A replay is marked as one.
+    """
+
+    callback: StoredCallback
+    target: Target
+    is_replay: bool = False
+    secrets: tuple[Secret, ...] = ()
+
+
+def delivery_headers(
+    delivery: Delivery, policy: ForwardingPolicy, now: datetime
+) -> Headers:
+    """Return the headers of a delivery that is sent `now`."""
+    callback = delivery.callback
+    headers = forwarded_headers(callback.headers)
+    if callback.trust == RECONCILED_TRUST:  # a header from outside proves nothing
+        headers = with_headers(headers, ((RECONCILED_HEADER, "1"),))
+    if delivery.is_replay:
+        headers = with_headers(headers, ((REPLAY_HEADER, str(callback.id)),))
+    headers = with_headers(headers, policy.headers)
+    secrets = policy.secrets or delivery.secrets
+    if not secrets:
+        return headers
+    message_id = f"kling_{callback.id}"
+    signed = sign(callback.raw, secrets=secrets, message_id=message_id, sent_at=now)
+    return with_headers(headers, signed.items())
+
+
+def forwarded_event(
+    delivery: Delivery, outcome: DeliveryOutcome, attempt: int
+) -> Forwarded:
+    """Return the event about a delivery, with the diagnosis of its failure."""
+    number = delivery.callback.id
+    if outcome.failure is not None:
+        hint: str | None = failure_hint(outcome.failure)
+    else:
+        status = outcome.status or 0
+        hint = status_hint(status, location=outcome.location, number=number)
+    return Forwarded(
+        number=number,
+        method="POST",
+        url=delivery.target.display_url,
+        status=outcome.status,
+        duration_s=outcome.duration_s,
+        attempt=attempt,
+        error=outcome.failure.value if outcome.failure else None,
+        hint=hint,
+        excerpt=None if outcome.is_success else outcome.excerpt,
+    )
+
+
+def stored_forward(
+    delivery: Delivery, outcome: DeliveryOutcome, attempt: int
+) -> StoredForward:
+    """Return the outcome of a delivery as the journal stores it."""
+    return StoredForward(
+        callback_id=delivery.callback.id,
+        sent_at=outcome.sent_at,
+        url=delivery.target.url,
+        status=outcome.status,
+        duration_s=outcome.duration_s,
+        attempt=attempt,
+        error=outcome.failure.value if outcome.failure else None,
+        is_replay=delivery.is_replay,
+    )

@@ -19,18 +19,16 @@ from kling_cli.jobs.events import Notice
 from kling_cli.listener.controls import ForwardQueue
 from kling_cli.listener.events import ListenerEvent
 from kling_cli.listener.forwarding.delivery import (
+    Delivery,
     DeliveryClient,
     DeliveryFailure,
     DeliveryOutcome,
-    open_delivery_client,
-)
-from kling_cli.listener.forwarding.policy import (
-    Delivery,
     EmitForwarded,
     ForwardingPolicy,
     RecordForward,
     delivery_headers,
     forwarded_event,
+    open_delivery_client,
     stored_forward,
 )
 from kling_cli.listener.forwarding.targets import Target, targets_for

@@ -12,17 +12,17 @@ from kling_cli.callbacks import Trust
 from kling_cli.clock import Clock
 from kling_cli.errors import UnreachableError, UsageError
 from kling_cli.listener.events import Forwarded
-from kling_cli.listener.forwarding.delivery import open_delivery_client
-from kling_cli.listener.forwarding.headers import SIGNATURE_HEADERS, without_headers
-from kling_cli.listener.forwarding.policy import (
+from kling_cli.listener.forwarding.delivery import (
     Delivery,
     EmitForwarded,
     ForwardingPolicy,
     RecordForward,
     delivery_headers,
     forwarded_event,
+    open_delivery_client,
     stored_forward,
 )
+from kling_cli.listener.forwarding.headers import SIGNATURE_HEADERS, without_headers
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.secret import Secret
 from kling_cli.store import CallbackFilter, Journal, StoredCallback, last_by_url

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_LONGEST = 300
+from kling_cli.tunnels.provider import one_line
+
 _CODE = re.compile(r"ERR_NGROK_(\d+)", re.IGNORECASE)
 # 105 and 107 repeat the token they refuse.
 _SPOKEN_TOKEN = re.compile(r"(auth ?token\s*[:=]\s*)\S+", re.IGNORECASE)
@@ -102,5 +103,4 @@ def clean(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in filter(None, secrets):
         text = text.replace(secret, "***")
     text = _SPOKEN_TOKEN.sub(r"\1***", text)
-    text = _SPACES.sub(" ", text).strip()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return one_line(_SPACES.sub(" ", text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -22,6 +22,7 @@ from kling_cli.tunnels.provider import (
     ReadinessCheck,
     Tunnel,
     TunnelHandle,
+    startup_timeout_error,
 )
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ class NgrokProvider:
         self._ngrok_path = ngrok_path
         self._authtoken = authtoken
 
-    def open(
+    @asynccontextmanager
+    async def open(
         self, port: int, *, timeout_s: float = STARTUP_TIMEOUT_S
-    ) -> AbstractAsyncContextManager[Tunnel]:
+    ) -> AsyncIterator[Tunnel]:
         """Forward a public URL to 127.0.0.1:`port` for as long as the context lasts.
 
         Gives up within `timeout_s`. Leaving takes a moment, and no more than five
@@ -66,10 +68,6 @@ class NgrokProvider:
 
         Raises: `TunnelTakenError`, `TunnelError`.
         """
-        return self._open(port, timeout_s)
-
-    @asynccontextmanager
-    async def _open(self, port: int, timeout_s: float) -> AsyncIterator[Tunnel]:
         request = TunnelRequest(
             port=port,
             state_dir=self._state_dir,
@@ -77,7 +75,7 @@ class NgrokProvider:
             authtoken=self._authtoken,
             timeout_s=timeout_s,
         )
-        opening = _Opening(request, asyncio.get_running_loop())
+        opening = _Opening(request)
         try:
             yield await opening.start(timeout_s)
         finally:
@@ -155,9 +153,7 @@ def _check_agent(ngrok_path: str | None, search_path: str) -> ReadinessCheck:
         agent.require_version(found)
         version = ".".join(map(str, agent.read_version(found)))
     except TunnelError as exc:
-        return ReadinessCheck(
-            name="ngrok agent", is_ok=False, message=exc.message, remedy=exc.hint or ""
-        )
+        return ReadinessCheck.failed("ngrok agent", exc)
     return ReadinessCheck(
         name="ngrok agent", is_ok=True, message=f"{found}, version {version}"
     )
@@ -166,12 +162,8 @@ def _check_agent(ngrok_path: str | None, search_path: str) -> ReadinessCheck:
 def _check_token(settings: Settings) -> ReadinessCheck:
     """Say whether there is an authtoken and from where; never which."""
     if "ngrok_authtoken" in settings.problems:
-        problem = settings.problems["ngrok_authtoken"]
-        return ReadinessCheck(
-            name="ngrok token",
-            is_ok=False,
-            message=problem.message,
-            remedy=problem.hint or "",
+        return ReadinessCheck.failed(
+            "ngrok token", settings.problems["ngrok_authtoken"]
         )
     origin = None
     if settings.ngrok_authtoken is not None:
@@ -189,13 +181,13 @@ def _check_token(settings: Settings) -> ReadinessCheck:
 
 
 class _Opening:
-    """One tunnel from its opening to its end; the thread's reports arrive here."""
+    """One tunnel from its opening to its end; observes its thread in the event loop."""
 
-    def __init__(self, request: TunnelRequest, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, request: TunnelRequest) -> None:
         self._handle = TunnelHandle("ngrok")
-        self._opened: asyncio.Future[None] = loop.create_future()
+        self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
-        self._thread = NgrokThread(request, _LoopObserver(self, loop))
+        self._thread = NgrokThread(request, self)
 
     async def start(self, timeout_s: float) -> Tunnel:
         """Return the tunnel when it is open.
@@ -204,14 +196,9 @@ class _Opening:
         """
         self._thread.start()
         with anyio.move_on_after(timeout_s):
-            await self._opened
+            await self._handle.wait_open()
             return self._handle
-        last_error = self._thread.last_error
-        raise TunnelError(
-            f"ngrok did not come up within {timeout_s:g} s"
-            + (f": {last_error}" if last_error else ""),
-            hint="see whether this network lets ngrok out, or use --callback off",
-        )
+        raise startup_timeout_error("ngrok", timeout_s, self._thread.last_error)
 
     async def close(self) -> None:
         """End the tunnel in order if it was open, in any case for certain."""
@@ -228,49 +215,24 @@ class _Opening:
         self._handle.close()
 
     def opened(self, public_url: str) -> None:
-        self._handle.report_up(public_url)  # before any event of it
-        if not self._opened.done():
-            self._opened.set_result(None)
+        self._call(self._handle.report_up, public_url)
 
     def failed(self, error: Exception) -> None:
-        if not self._opened.done():
-            self._opened.set_exception(error)
-            self._opened.exception()  # or asyncio prints it when nobody asks
+        self._call(self._handle.report_failed, error)
 
     def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
         match state:
             case "up":
-                self._handle.report_up(text)
+                self._call(self._handle.report_up, text)
             case "down":
-                self._handle.report_down(text)
+                self._call(self._handle.report_down, text)
             case "died":
-                self._handle.report_died(text)
+                self._call(self._handle.report_died, text)
 
     def ended(self) -> None:
-        self._ended.set()
-
-
-class _LoopObserver:
-    """Passes the thread's reports on to the event loop, while there is one."""
-
-    def __init__(self, opening: _Opening, loop: asyncio.AbstractEventLoop) -> None:
-        self._opening = opening
-        self._loop = loop
-
-    def opened(self, public_url: str) -> None:
-        self._call(self._opening.opened, public_url)
-
-    def failed(self, error: Exception) -> None:
-        self._call(self._opening.failed, error)
-
-    def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
-        self._call(self._opening.changed, state, text)
-
-    def ended(self) -> None:
-        self._call(self._opening.ended)
+        self._call(self._ended.set)
 
     def _call(self, method: Callable[..., None], *arguments: object) -> None:
-        try:
+        """Call `method` in the event loop, while there is one."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(method, *arguments)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            return

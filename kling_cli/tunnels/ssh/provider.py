@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kling_cli.errors import TunnelError, UsageError
@@ -74,12 +74,7 @@ class SshFactory:
         try:
             target = self._target(settings, _address_in(settings))
         except (TunnelError, UsageError) as exc:
-            yield ReadinessCheck(
-                name="ssh server",
-                is_ok=False,
-                message=exc.message,
-                remedy=exc.hint or "",
-            )
+            yield ReadinessCheck.failed("ssh server", exc)
         else:
             yield _check_host_key("ssh server", target)
 
@@ -149,9 +144,7 @@ def _check_host_key(name: str, target: SshTarget) -> ReadinessCheck:
     try:
         is_known = connection.is_host_key_known(target)
     except TunnelError as exc:
-        return ReadinessCheck(
-            name=name, is_ok=False, message=exc.message, remedy=exc.hint or ""
-        )
+        return ReadinessCheck.failed(name, exc)
     if is_known:
         return ReadinessCheck(
             name=name, is_ok=True, message=f"the key of {target.host} is known"
@@ -170,65 +163,71 @@ def _accept_host_key(target: SshTarget, person: Person) -> None:
     connection.accept_host_key(target, person)
 
 
-def _service(host: str, name: str, **changes: object) -> SshTarget:
-    made = SshTarget(name=name, shown=name, host=host, is_anonymous=True)
-    return replace(made, **changes)  # type: ignore[arg-type]  # -- fields by name
+def _public_service(  # noqa: PLR0913 -- by name
+    name: str,
+    *,
+    host: str,
+    username: str,
+    url_pattern: str,
+    port: int | None = None,
+    listen_port: int = 0,
+    url: str,
+    limits: str,
+    added_headers: tuple[str, ...] = (),
+) -> SshService:
+    """Return the factory of a service that needs no account; its name sees requests."""
+    target = SshTarget(
+        name=name,
+        shown=name,
+        host=host,
+        port=port,
+        username=username,
+        listen_port=listen_port,
+        url_pattern=re.compile(url_pattern),
+        is_anonymous=True,
+    )
+    description = Description(
+        account="none",
+        agent="none",
+        url=url,
+        limits=limits,
+        sees=name,
+        added_headers=added_headers,
+    )
+    return SshService(target=target, description=description)
 
 
 FACTORY: Final = SshFactory()
 
 # Source: https://localhost.run/docs, read 2026-11-29. The bind address must be empty.
-LOCALHOST_RUN: Final = SshService(
-    target=_service(
-        "localhost.run",
-        "localhost.run",
-        username="nokey",
-        listen_port=80,
-        url_pattern=re.compile(r"tunneled with tls termination, (https://\S+)"),
-    ),
-    description=Description(
-        account="none",
-        agent="none",
-        url="new in each run, and after hours",
-        limits="slower than with an account",
-        sees="localhost.run",
-    ),
+LOCALHOST_RUN: Final = _public_service(
+    "localhost.run",
+    host="localhost.run",
+    username="nokey",
+    listen_port=80,
+    url_pattern=r"tunneled with tls termination, (https://\S+)",
+    url="new in each run, and after hours",
+    limits="slower than with an account",
 )
 # Source: https://serveo.net, read 2026-11-29.
-SERVEO: Final = SshService(
-    target=_service(
-        "serveo.net",
-        "serveo",
-        username="kling",
-        listen_port=80,
-        url_pattern=re.compile(r"Forwarding HTTP traffic from (https://\S+)"),
-    ),
-    description=Description(
-        account="none",
-        agent="none",
-        url="new in each run",
-        limits="3 tunnels at a time; often overloaded",
-        sees="serveo",
-        added_headers=("x-serveo-",),
-    ),
+SERVEO: Final = _public_service(
+    "serveo",
+    host="serveo.net",
+    username="kling",
+    listen_port=80,
+    url_pattern=r"Forwarding HTTP traffic from (https://\S+)",
+    url="new in each run",
+    limits="3 tunnels at a time; often overloaded",
+    added_headers=("x-serveo-",),
 )
 # Source: https://pinggy.io/docs/usages, read 2026-11-29.
-PINGGY: Final = SshService(
-    target=_service(
-        "a.pinggy.io",
-        "pinggy",
-        port=443,
-        username="free",
-        url_pattern=re.compile(
-            r"(https://[\w-]+(?:\.[\w-]+)*\.(?:pinggy|pinggy-free)\.(?:link|online|net))"
-        ),
-    ),
-    description=Description(
-        account="none",
-        agent="none",
-        url="new in each run, and each hour",
-        limits="60 minutes a tunnel, then it is opened anew",
-        sees="pinggy",
-        added_headers=("x-pinggy-",),
-    ),
+PINGGY: Final = _public_service(
+    "pinggy",
+    host="a.pinggy.io",
+    port=443,
+    username="free",
+    url_pattern=r"(https://[\w-]+(?:\.[\w-]+)*\.(?:pinggy|pinggy-free)\.(?:link|online|net))",
+    url="new in each run, and each hour",
+    limits="60 minutes a tunnel, then it is opened anew",
+    added_headers=("x-pinggy-",),
 )

@@ -12,7 +12,7 @@ from kling_cli.cli.commands.listen import (
     parse_response,
     parse_timeout,
 )
-from kling_cli.cli.options.delivery import DeliveryOptions
+from kling_cli.cli.options.shared import DeliveryOptions
 from kling_cli.errors import UsageError
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 
-from kling_cli.catalogue import encoder
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Plan, Product
 from kling_cli.errors import UsageError
 from kling_cli.jobs.order_parser import of_order, read_values, to_order
 from kling_cli.jobs.prepare import Order
 from tests.catalogue.strategies import jobs
+from tests.support.encoding import encode_body
 
 
 def typed(product: Product, values: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_what_options_say_survives_the_request_and_makes_the_same_body(
 
 
 def _body(plan: Plan, order: Order) -> dict[str, Any]:
-    return encoder.encode_body(
+    return encode_body(
         plan,
         order.values,
         external_id=order.external_id,

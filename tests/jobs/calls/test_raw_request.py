@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from kling_cli.catalogue import encoder, encoder as bodies
 from kling_cli.catalogue.definition.schema import Plan
+from kling_cli.catalogue.encoder import get_path
 from kling_cli.errors import UsageError
 from kling_cli.jobs.calls.raw import RawCall, RawRequest, as_request, recovery_hint
 from kling_cli.jobs.prepare import journal_record
 from tests.catalogue.strategies import jobs
+from tests.support.encoding import encode_body
 
 TURBO = "/text-to-video/kling-3.0-turbo"
 LEGACY = "/v1/videos/text2video"
@@ -34,9 +35,7 @@ def test_the_body_of_every_product_goes_out_as_it_is_but_for_the_external_id(
     job: tuple[Plan, dict[str, Any]],
 ) -> None:
     plan, values = job
-    body = bodies.encode_body(
-        plan, values, external_id=None, callback_url=None, extra={}
-    )
+    body = encode_body(plan, values, external_id=None, callback_url=None, extra={})
 
     request = made(plan.create_path, body)
 
@@ -46,10 +45,8 @@ def test_the_body_of_every_product_goes_out_as_it_is_but_for_the_external_id(
     )
     assert request.plan.wire_model == plan.wire_model
     at = plan.route.external_id_path
-    assert at is None or encoder.get_path(request.body(None), at) == "new"
-    wanted = bodies.encode_body(
-        plan, values, external_id="new", callback_url=None, extra={}
-    )
+    assert at is None or get_path(request.body(None), at) == "new"
+    wanted = encode_body(plan, values, external_id="new", callback_url=None, extra={})
     assert request.body(None) == wanted
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from kling_cli.api.http import new_http
 from kling_cli.clock import SystemClock
-from kling_cli.listener.forwarding.delivery import DeliveryClient
-from kling_cli.listener.forwarding.headers import RECONCILED_TRUST, Headers
-from kling_cli.listener.forwarding.policy import (
+from kling_cli.listener.forwarding.delivery import (
     Delivery,
+    DeliveryClient,
     ForwardingPolicy,
     delivery_headers,
 )
+from kling_cli.listener.forwarding.headers import RECONCILED_TRUST, Headers
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.mock.scenarios import MockDelivery
 from kling_cli.mock.sender import MockSigner

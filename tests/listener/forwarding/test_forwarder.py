@@ -13,8 +13,8 @@ import pytest
 
 from kling_cli.clock import SystemClock
 from kling_cli.listener.events import Forwarded
+from kling_cli.listener.forwarding.delivery import ForwardingPolicy
 from kling_cli.listener.forwarding.forwarder import Forwarder, open_forwarder
-from kling_cli.listener.forwarding.policy import ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.store.records import StoredForward
 from tests.listener.stored_callbacks import a_callback

@@ -10,7 +10,7 @@ from kling_cli.callbacks.signatures import verify
 from kling_cli.clock import SystemClock
 from kling_cli.errors import UsageError
 from kling_cli.listener.events import Forwarded
-from kling_cli.listener.forwarding.policy import Delivery, ForwardingPolicy
+from kling_cli.listener.forwarding.delivery import Delivery, ForwardingPolicy
 from kling_cli.listener.forwarding.targets import Target
 from kling_cli.listener.history.replay import (
     find_callback,

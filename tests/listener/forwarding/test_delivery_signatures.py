@@ -6,7 +6,7 @@ import pytest
 
 from kling_cli.callbacks.signatures import verify
 from kling_cli.errors import UsageError
-from kling_cli.listener.forwarding.policy import (
+from kling_cli.listener.forwarding.delivery import (
     Delivery,
     ForwardingPolicy,
     delivery_headers,
