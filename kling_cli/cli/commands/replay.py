@@ -213,7 +213,7 @@ def _print_delivery(event: Forwarded, output_options: OutputOptions) -> None:
 
 def _print_outcome(events: Sequence[Forwarded], output_options: OutputOptions) -> int:
     from kling_cli.cli.output.json_document import dumps, error_object
-    from kling_cli.cli.output.listener.json_lines import forward_fields
+    from kling_cli.cli.output.listener.lines import forward_fields
     from kling_cli.cli.output.plain_lines import error_lines
     from kling_cli.cli.output.terminal.streams import print_message, write_result
     from kling_cli.listener.history.replay import undelivered_error
