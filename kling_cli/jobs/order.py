@@ -204,8 +204,8 @@ def _refuse_count(product: Product, negative: str) -> None:
     if "-n" in field.options:
         raise UsageError(
             f"{field.spelling} {negative}: only a number, and this says what to avoid",
-            hint="one run makes one result: leave out -n, and run the command once for"
-            f' each; or say it in words: {field.spelling} "the number {negative}"',
+            hint="one run makes one result, so run the command once for each; or say it"
+            f' in words: {field.spelling} "the number {negative}"',
         )
 
 
