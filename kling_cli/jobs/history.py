@@ -17,7 +17,7 @@ from kling_cli.api import Output
 from kling_cli.catalogue import Field, Product, fit_video_duration, is_url
 from kling_cli.errors import UsageError
 from kling_cli.jobs.lookup import resolve_task_name
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.settings import Settings
 from kling_cli.store import FILE_NAME, JobRecord, Journal
 

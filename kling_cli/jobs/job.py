@@ -19,7 +19,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.events import EmitEvent, Finished, JobResult, Submitted
 from kling_cli.jobs.outputs.naming import relative_to_cwd
-from kling_cli.jobs.waiting.poller import NO_ENDPOINT
+from kling_cli.jobs.waiting.poller import is_synchronous
 from kling_cli.jobs.waiting.state_machine import TaskState
 from kling_cli.settings import SANDBOX_FOLDER, Settings, read_settings
 from kling_cli.store import JobRecord, SavedOutput
@@ -164,7 +164,7 @@ class Job:
     def _resume(self, status: TaskStatus) -> str | None:
         if not self.is_resumable:
             return None
-        if self.record.query_path == NO_ENDPOINT and not status.is_final:
+        if is_synchronous(self.record) and not status.is_final:
             return None  # the API keeps no record of it
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
@@ -243,6 +243,7 @@ def _outputs_saved_before(
     )
 
 
+MAY_BE_CHARGED_HINT = "it may have been charged; run the command again for a result"
 RUN_AGAIN_HINT = "nothing was created or charged; run the same command again"
 
 
@@ -274,7 +275,7 @@ def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
             message + reason, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT
         )
     if resume is None:
-        is_lost = job.record.query_path == NO_ENDPOINT and job.task is None
+        is_lost = is_synchronous(job.record) and job.task is None
         if is_lost:
             stop.hint = f"whether {job.record.product} was charged is not known"
         return stop

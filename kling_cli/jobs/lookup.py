@@ -17,13 +17,13 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.calls.synchronous import is_synchronous, lost_call_error
-from kling_cli.jobs.job import Job, new_job
+from kling_cli.jobs.job import MAY_BE_CHARGED_HINT, Job, new_job
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.poller import (
     TASKS_PATH,
     TaskEndpoint,
     is_endpoint_specific,
+    is_synchronous,
     task_endpoints,
 )
 from kling_cli.jobs.waiting.state_machine import initial_state
@@ -127,7 +127,11 @@ def _not_found_error(job: Job) -> KlingError:
             hint=f"kling wait {record.external_id}",
         )
     if is_synchronous(record):
-        return lost_call_error(record)
+        return OutcomeUnknownError(
+            f"it is unknown whether job {record.external_id} ({record.product}) was"
+            " done: the call was cut off, and the API keeps no record of such calls",
+            hint=MAY_BE_CHARGED_HINT,
+        )
     return UnconfirmedError(
         f"it is unknown whether job {record.external_id} was accepted: so far the API"
         " does not know it",

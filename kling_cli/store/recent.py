@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from kling_cli.store.records import prompt_of
+from kling_cli.store.prompts import prompt_of
 
 FILE_NAME: Final = "journal.db"
 _LIMIT: Final = 50  # of a menu

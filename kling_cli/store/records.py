@@ -8,13 +8,11 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from kling_cli.api import Output, Task, TaskStatus
+from kling_cli.store.prompts import prompt_of
 from kling_cli.text import is_text
-
-# Keys of request bodies that hold a prompt or name, the likeliest first.
-_KEYS: Final = ("prompt", "text", "name", "title", "element_name", "voice_name")
 
 
 class Stage(StrEnum):
@@ -302,21 +300,3 @@ class CallbackFilter:
     until: datetime | None = None
     is_failed: bool = False
     after: int = 0
-
-
-def prompt_of(request: Any) -> str:
-    """Return the prompt of a request in JSON, or its text, name or title, or `""`."""
-    try:
-        return _first_text(json.loads(request))
-    except (TypeError, ValueError, RecursionError):
-        return ""
-
-
-def _first_text(body: Any) -> str:
-    if isinstance(body, dict):
-        for name in _KEYS:
-            if isinstance(body.get(name), str) and body[name].strip():
-                return str(body[name]).strip()
-    values = body.values() if isinstance(body, dict) else body
-    nested = values if isinstance(body, dict | list) else ()
-    return next((text for each in nested if (text := _first_text(each))), "")

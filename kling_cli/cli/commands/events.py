@@ -127,7 +127,7 @@ def parse_callback_filter(
         UsageError: a word or a time means nothing.
     """
     from kling_cli.cli.options.values import parse_time
-    from kling_cli.cli.output.views.trust_labels import trust_from_word
+    from kling_cli.cli.output.views.callbacks import trust_from_word
     from kling_cli.clock import SystemClock
     from kling_cli.store import CallbackFilter
 

@@ -394,7 +394,7 @@ def _run(
     import anyio
 
     from kling_cli.cli.output.listener.keys import key_reader
-    from kling_cli.cli.output.listener.writers import open_screen
+    from kling_cli.cli.output.listener.screen import open_screen
     from kling_cli.clock import SystemClock
     from kling_cli.listener.service import listen as run_listener
 

@@ -137,7 +137,7 @@ def _select_replays(
 ) -> list[Delivery]:
     from kling_cli.callbacks import Trust
     from kling_cli.cli.options.values import resolve_task_id
-    from kling_cli.jobs.order_parser import read_extra
+    from kling_cli.jobs.order import read_extra
     from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history.replay import (
         plan_replays,
@@ -213,7 +213,7 @@ def _print_delivery(event: Forwarded, output_options: OutputOptions) -> None:
 
 def _print_outcome(events: Sequence[Forwarded], output_options: OutputOptions) -> int:
     from kling_cli.cli.output.json_document import dumps, error_object
-    from kling_cli.cli.output.listener.json_lines import forward_fields
+    from kling_cli.cli.output.listener.lines import forward_fields
     from kling_cli.cli.output.plain_lines import error_lines
     from kling_cli.cli.output.terminal.streams import print_message, write_result
     from kling_cli.listener.history.replay import undelivered_error

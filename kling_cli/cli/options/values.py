@@ -11,7 +11,7 @@ from typing import Any
 from kling_cli.catalogue import Product
 from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import read_values, strict_json
+from kling_cli.jobs.order import read_values, strict_json
 from kling_cli.text import decode_text, is_text, normalize_text
 
 

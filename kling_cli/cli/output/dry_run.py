@@ -13,7 +13,7 @@ from kling_cli.errors import ExitCode
 if TYPE_CHECKING:
     from kling_cli.catalogue import Estimate, PreparedRequest
     from kling_cli.cli.options.shared import OutputOptions
-    from kling_cli.jobs.prepare import Order
+    from kling_cli.jobs.order import Order
     from kling_cli.settings import Settings
 
 MAX_SHOWN_TEXT_LENGTH = 512  # characters of a value that a person still wants to read
@@ -69,7 +69,7 @@ def _print_document(
     from kling_cli.api import TaskStatus
     from kling_cli.cli.output import json_document
     from kling_cli.jobs.events import JobResult
-    from kling_cli.jobs.order_parser import of_order
+    from kling_cli.jobs.order import of_order
 
     *before, request = requests
     nothing_yet = JobResult(

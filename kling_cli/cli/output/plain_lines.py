@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, assert_never
 
 from kling_cli import store
 from kling_cli.cli.output.terminal.text import (
@@ -15,7 +15,6 @@ from kling_cli.cli.output.terminal.text import (
     format_units,
     one_line,
 )
-from kling_cli.cli.output.views.trust_labels import trust_phrase
 from kling_cli.jobs import events
 
 if TYPE_CHECKING:
@@ -41,11 +40,20 @@ _VIA_LABELS = MappingProxyType(
         "url": "through your URL",
     }
 )
+_TRUST_PHRASES = MappingProxyType(
+    {
+        "signed": "valid signature",
+        "token": "via the secret URL",
+        "open": "not authenticated",
+        "mock": "mock",
+        "api": "made from the API's answer",
+    }
+)
 
 
 def event_line(event: Event) -> str | None:
     """Return the line printed for `event`; None when it has none."""
-    text = _FORMATTERS[type(event)](event)
+    text = _event_words(event)
     return None if text is None else one_line(text)
 
 
@@ -80,13 +88,18 @@ def result_summary(result: JobResult) -> str:
         facts = [f"{name} not finished"]
     if result.task_s is not None:
         facts.append(f"took {format_duration(result.task_s)}")
-    elif result.elapsed_s is not None:
+    elif result.elapsed_s is not None and not result.status.is_final:
         facts.append(f"after {format_duration(result.elapsed_s)}")
     if result.units is not None:
         facts.append(format_units(result.units))
-    if result.completed_by is not None:
+    if result.completed_by is not None and not _was_complete_at_once(result):
         facts.append(_COMPLETION_LABELS.get(result.completed_by, result.completed_by))
     return ", ".join(facts)
+
+
+def _was_complete_at_once(result: JobResult) -> bool:
+    """Whether the create call's answer was the final state: nothing was polled for."""
+    return result.completed_by == "poll" and not result.query_requests
 
 
 def _message_lines(error: KlingError) -> list[str]:
@@ -96,128 +109,81 @@ def _message_lines(error: KlingError) -> list[str]:
     return escaped_lines(error.message) or [error.type]
 
 
+def _event_words(event: Event) -> str | None:  # noqa: C901, PLR0911, PLR0912 -- one case a line
+    match event:
+        case events.Prepared():
+            cost = format_estimate(event.units, event.at_most_units, event.usd)
+            what = _product_and_model(event) + (f", {cost}" if cost else "")
+            return f"{what} ({event.external_id})"
+        case events.TunnelOpening():
+            failure = f" ({event.detail})" if event.detail else ""
+            return f"opening a tunnel with {event.provider}{failure}"
+        case events.CallbackPath():
+            detail = f": {event.detail}" if event.detail else ""
+            return _with_hint(callback_path_text(event) + detail, event.hint)
+        case events.WaitingForSlot():
+            again = _again_in(event.pause_s)
+            return f"waiting for a slot, attempt {event.attempt}; {again}"
+        case events.SendFailed():
+            failure = (
+                f"try {event.attempt} of {event.most_attempts}: {event.error.message}"
+            )
+            return f"could not submit, {failure}; {_again_in(event.retry_s)}"
+        case events.OutcomeCheck():
+            question = f"asking for {event.external_id}"
+            return f"not sure the API took the job ({event.reason}); {question}"
+        case events.Submitted(usual_s=usual_s):
+            usual = "" if usual_s is None else f", usually {format_duration(usual_s)}"
+            return f"submitted {event.task_id}: {_product_and_model(event)}{usual}"
+        case events.StatusChanged(status=status):
+            reason = f": {event.message}" if event.message else ""
+            # `Finished` has the final one, with the figures
+            return (
+                None if status.is_final else f"{event.task_id} {status.value}{reason}"
+            )
+        case events.CallbackArrived():
+            claim = f"{event.task_id or 'a task'} {event.status}"
+            how = trust_phrase(event.trust)
+            return f"callback: {claim} ({how}); checking with the API"
+        case events.QueryFailed():
+            tries = f", try {event.attempt}" if event.attempt > 1 else ""
+            failure = f"could not ask{tries}: {event.error.message}"
+            return f"{failure}; {_again_in(event.retry_s)}"
+        case events.DownloadResumed(total_bytes=total):
+            whole = "" if total is None else f" of {format_size(total)}"
+            return f"resuming {event.name} after {format_size(event.done_bytes)}{whole}"
+        case events.DownloadRetry():
+            return f"{event.name}: {event.reason}; {_again_in(event.retry_s)}"
+        case events.Saved():
+            return f"saved {event.path} ({format_size(event.total_bytes)})"
+        case events.Notice():
+            return "warning: " + _with_hint(event.message, event.hint)
+        case events.Remark():
+            return event.message
+        case events.Finished(result=result):
+            is_without_task = result.task_id is None and result.error is not None
+            # its error is printed
+            return None if is_without_task else result_summary(result)
+        case events.Querying() | events.Downloading():
+            return None  # too frequent for a line of its own
+        case _:
+            assert_never(event)
+
+
 def _with_hint(text: str, hint: str | None) -> str:
     return f"{text} ({hint})" if hint else text
 
 
-def _prepared(event: events.Prepared) -> str:
-    cost = format_estimate(event.units, event.at_most_units, event.usd)
-    what = _product_and_model(event.product, event.model) + (
-        f", {cost}" if cost else ""
-    )
-    return f"{what} ({event.external_id})"
+def _again_in(pause_s: float) -> str:
+    return f"again in {format_duration(pause_s)}"
 
 
-def _tunnel_opening(event: events.TunnelOpening) -> str:
-    failure = f" ({event.detail})" if event.detail else ""
-    return f"opening a tunnel with {event.provider}{failure}"
-
-
-def _callback_path(event: events.CallbackPath) -> str:
-    detail = f": {event.detail}" if event.detail else ""
-    return _with_hint(callback_path_text(event) + detail, event.hint)
-
-
-def _waiting_for_slot(event: events.WaitingForSlot) -> str:
-    pause = format_duration(event.pause_s)
-    return f"waiting for a slot, attempt {event.attempt}; again in {pause}"
-
-
-def _send_failed(event: events.SendFailed) -> str:
-    tries = f"try {event.attempt} of {event.most_attempts}"
-    pause = format_duration(event.retry_s)
-    return f"could not submit, {tries}: {event.error.message}; again in {pause}"
-
-
-def _outcome_check(event: events.OutcomeCheck) -> str:
-    return (
-        f"not sure the API took the job ({event.reason}); "
-        f"asking for {event.external_id}"
-    )
-
-
-def _submitted(event: events.Submitted) -> str:
-    usual = (
-        "" if event.usual_s is None else f", usually {format_duration(event.usual_s)}"
-    )
-    what = _product_and_model(event.product, event.model)
-    return f"submitted {event.task_id}: {what}{usual}"
-
-
-def _product_and_model(product: str, model: str | None) -> str:
+def _product_and_model(event: events.Prepared | events.Submitted) -> str:
     """Return what is made, and by which model where there is a choice."""
+    product, model = event.product, event.model
     return f"{product} with {model}" if model not in (None, product) else product
 
 
-def _status_changed(event: events.StatusChanged) -> str | None:
-    if event.status.is_final:
-        return None  # `Finished` has it, with the figures
-    reason = f": {event.message}" if event.message else ""
-    return f"{event.task_id} {event.status.value}{reason}"
-
-
-def _callback_arrived(event: events.CallbackArrived) -> str:
-    name = event.task_id or "a task"
-    how = trust_phrase(event.trust)
-    return f"callback: {name} {event.status} ({how}); checking with the API"
-
-
-def _query_failed(event: events.QueryFailed) -> str:
-    pause = format_duration(event.retry_s)
-    tries = f", try {event.attempt}" if event.attempt > 1 else ""
-    return f"could not ask{tries}: {event.error.message}; again in {pause}"
-
-
-def _download_resumed(event: events.DownloadResumed) -> str:
-    whole = "" if event.total_bytes is None else f" of {format_size(event.total_bytes)}"
-    return f"resuming {event.name} after {format_size(event.done_bytes)}{whole}"
-
-
-def _download_retry(event: events.DownloadRetry) -> str:
-    return f"{event.name}: {event.reason}; again in {format_duration(event.retry_s)}"
-
-
-def _saved(event: events.Saved) -> str:
-    return f"saved {event.path} ({format_size(event.total_bytes)})"
-
-
-def _notice(event: events.Notice) -> str:
-    return "warning: " + _with_hint(event.message, event.hint)
-
-
-def _remark(event: events.Remark) -> str:
-    return event.message
-
-
-def _finished(event: events.Finished) -> str | None:
-    if event.result.task_id is None and event.result.error is not None:
-        return None  # there is no task; the error is printed
-    return result_summary(event.result)
-
-
-def _no_line(_: object) -> None:
-    """Return None: too frequent for a line of its own."""
-
-
-_FORMATTERS: Mapping[type, Callable[[Any], str | None]] = MappingProxyType(
-    {
-        events.Prepared: _prepared,
-        events.TunnelOpening: _tunnel_opening,
-        events.CallbackPath: _callback_path,
-        events.WaitingForSlot: _waiting_for_slot,
-        events.SendFailed: _send_failed,
-        events.OutcomeCheck: _outcome_check,
-        events.Submitted: _submitted,
-        events.StatusChanged: _status_changed,
-        events.CallbackArrived: _callback_arrived,
-        events.Querying: _no_line,
-        events.QueryFailed: _query_failed,
-        events.Downloading: _no_line,
-        events.DownloadResumed: _download_resumed,
-        events.DownloadRetry: _download_retry,
-        events.Saved: _saved,
-        events.Notice: _notice,
-        events.Remark: _remark,
-        events.Finished: _finished,
-    }
-)
+def trust_phrase(trust: str) -> str:
+    """Return how a callback was authenticated, as a phrase in a sentence."""
+    return _TRUST_PHRASES.get(trust, trust)

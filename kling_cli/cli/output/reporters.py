@@ -7,10 +7,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
-from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from kling_cli.cli.output.terminal.capabilities import is_colored_on, is_terminal
+from kling_cli.cli.output.terminal.capabilities import (
+    is_colored_on,
+    is_dumb,
+    is_terminal,
+)
 from kling_cli.cli.output.terminal.streams import write_message
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def progress_style(
     """Return how progress is shown; a dumb terminal gets plain lines."""
     if is_quiet:
         return ProgressStyle.SILENT
-    if is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", ""):
+    if is_terminal and not is_dumb(environ):
         return ProgressStyle.LIVE
     return ProgressStyle.PLAIN
 
@@ -80,23 +83,12 @@ class SilentReporter:
         return nullcontext()
 
 
-class LineReporter:
+class LineReporter(SilentReporter):
     """A reporter that prints plain lines; a brief one prints warnings only."""
 
     def __init__(self, *, is_colored: bool = False, is_brief: bool = False) -> None:
         self._is_colored = is_colored
         self._is_brief = is_brief
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Do nothing: every line has been written."""
 
     def handle(self, event: Event) -> None:
         from kling_cli.cli.output.plain_lines import event_line, is_warning
@@ -107,6 +99,3 @@ class LineReporter:
         text = event_line(event)
         if text is not None:
             write_message(with_colored_prefix(text) if self._is_colored else text)
-
-    def pause(self) -> AbstractContextManager[None]:
-        return nullcontext()

@@ -45,10 +45,10 @@ from kling_cli.jobs.events import (
 )
 from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.order import Order
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
-    Order,
     check_price,
     credential_kinds,
     new_external_id,

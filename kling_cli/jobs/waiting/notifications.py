@@ -50,6 +50,19 @@ class Notifications:
             self.path = PathState.PROVEN
         self._changed.set()
 
+    def post_stored(self, callback: StoredCallback) -> None:
+        """Add a callback in the form of the journal, if it is about a task."""
+        if callback.nonce is None or callback.status is None:
+            return
+        self.post(
+            CallbackNotification(
+                nonce=callback.nonce,
+                task_id=callback.task_id,
+                claimed=TaskStatus(callback.status),
+                trust=callback.trust,
+            )
+        )
+
     def set_path(self, state: PathState) -> None:
         """Change the state of the callback path, and wake whoever waits."""
         if state is PathState.LOST and self.path is not PathState.LOST:
@@ -135,16 +148,4 @@ class StoredCallbackReader:
         self._version = version
         for callback in stored:
             self._last_id = callback.id
-            self._post(callback)
-
-    def _post(self, callback: StoredCallback) -> None:
-        if callback.nonce is None or callback.status is None:
-            return
-        self._notifications.post(
-            CallbackNotification(
-                nonce=callback.nonce,
-                task_id=callback.task_id,
-                claimed=TaskStatus(callback.status),
-                trust=callback.trust,
-            )
-        )
+            self._notifications.post_stored(callback)

@@ -74,13 +74,18 @@ def _products_by_likelihood() -> Collection[Product]:
 
 TASKS_PATH = "/tasks"
 SOLUTIONS_PATH = "/solutions"
-NO_ENDPOINT = ""  # the query path of calls whose answer is their result
+NO_ENDPOINT = ""  # the query path of synchronous calls: the answer is the result
 MAX_REFUSALS = 4  # in a row, before they count as permanent
 
 
 def is_refusal(error: KlingError) -> bool:
     """Return whether a credential or account error; it may be a fault of the API's."""
     return isinstance(error, CredentialsError | AccountError)
+
+
+def is_synchronous(record: JobRecord) -> bool:
+    """Return whether the answer to the job's create call was its result."""
+    return record.query_path == NO_ENDPOINT
 
 
 class QueryClient(Protocol):
@@ -111,7 +116,7 @@ class Poller:
         Raises:
             KlingError: there was no answer for any of them.
         """
-        synchronous = [record for record in records if record.query_path == NO_ENDPOINT]
+        synchronous = filter(is_synchronous, records)
         found = {one.key: task for one in synchronous if (task := one.as_task)}
         for path, asked in self._groups(records):
             found.update(await self._ask_at(path, asked))
@@ -131,7 +136,7 @@ class Poller:
         """Return the records by the bulk endpoint of their tasks; some have none."""
         groups: dict[str, list[JobRecord]] = {}
         for record in records:
-            if record.query_path != NO_ENDPOINT:
+            if not is_synchronous(record):
                 path = SOLUTIONS_PATH if _is_solution(record) else TASKS_PATH
                 groups.setdefault(path, []).append(record)
         return list(groups.items())

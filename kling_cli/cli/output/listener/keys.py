@@ -25,12 +25,11 @@ from kling_cli.cli.output.views.callbacks import new_callback_details
 
 if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions
-    from kling_cli.cli.output.listener.writers import Screen
+    from kling_cli.cli.output.listener.screen import Screen
     from kling_cli.listener.controls import Controls, KeyReader
 
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
 
-Say = Callable[[str], None]
 KeyAction = Callable[["Controls"], str]
 
 

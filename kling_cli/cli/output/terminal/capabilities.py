@@ -71,7 +71,12 @@ def has_color(
         return False
     if environ.get("FORCE_COLOR"):
         return True
-    return is_terminal and environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+    return is_terminal and not is_dumb(environ)
+
+
+def is_dumb(environ: Mapping[str, str]) -> bool:
+    """Return whether the terminal can only print: no colours, no moving cursor."""
+    return environ.get("TERM", "dumb") in ("dumb", "unknown", "")
 
 
 def is_interactive() -> bool:
@@ -116,7 +121,7 @@ def has_hyperlinks(environ: Mapping[str, str]) -> bool:
     """Return whether the terminal supports OSC 8 hyperlinks."""
     if environ.get("FORCE_HYPERLINK"):
         return environ["FORCE_HYPERLINK"] != "0"
-    if _is_dumb(environ) or _is_multiplexed(environ):
+    if _has_only_basic_sequences(environ) or _is_multiplexed(environ):
         return False
     vte = environ.get("VTE_VERSION", "")
     return (
@@ -129,7 +134,7 @@ def has_hyperlinks(environ: Mapping[str, str]) -> bool:
 
 def image_protocol(environ: Mapping[str, str]) -> ImageProtocol | None:
     """Return the image protocol of the terminal; None where it has none."""
-    if _is_dumb(environ) or _is_multiplexed(environ):
+    if _has_only_basic_sequences(environ) or _is_multiplexed(environ):
         return None
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM")
     if environ.get("KITTY_WINDOW_ID") or program == "ghostty" or "kitty" in term:
@@ -152,7 +157,7 @@ def file_hyperlink(text: str, path: Path) -> str:
 
 def notification_sequence(text: str, environ: Mapping[str, str]) -> str:
     """Return the sequence of a desktop notification, or the bell."""
-    if _is_dumb(environ):
+    if _has_only_basic_sequences(environ):
         return ""
     words = one_line(text).replace(";", ",")[:_MAX_NOTIFICATION_LENGTH]
     term, program = environ.get("TERM", ""), environ.get("TERM_PROGRAM")
@@ -169,8 +174,8 @@ def _percent_encoded(char: str) -> str:
     return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
 
 
-def _is_dumb(environ: Mapping[str, str]) -> bool:
-    return environ.get("TERM", "dumb") in ("dumb", "unknown", "linux", "")
+def _has_only_basic_sequences(environ: Mapping[str, str]) -> bool:
+    return is_dumb(environ) or environ["TERM"] == "linux"
 
 
 def _is_multiplexed(environ: Mapping[str, str]) -> bool:

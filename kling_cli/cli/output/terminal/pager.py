@@ -9,7 +9,7 @@ from contextlib import suppress
 from shutil import get_terminal_size, which
 from typing import TYPE_CHECKING
 
-from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.terminal.capabilities import is_dumb, is_terminal
 from kling_cli.cli.output.terminal.streams import write_result
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def _needs_pager(n_lines: int) -> bool:
     return (
         is_terminal(sys.stdin)
         and is_terminal(sys.stdout)
-        and os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+        and not is_dumb(os.environ)
         and n_lines >= get_terminal_size().lines
     )
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from kling_cli.cli.output.tables import plain_table
+from kling_cli.cli.output.plain_lines import trust_phrase
+from kling_cli.cli.output.tables import Column, fitted_table, plain_table
 from kling_cli.cli.output.terminal.text import format_size, format_timestamp, one_line
-from kling_cli.cli.output.views.trust_labels import trust_phrase, trust_word
 from kling_cli.listener import events
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import JsonLineEvent
-
-if TYPE_CHECKING:
-    from kling_cli.listener.events import Forwarded, Verified
     from kling_cli.store import StoredCallback, StoredForward
 
 _MAX_EXCERPT_LINES: Final = 3  # of a response body
 _MAX_LINES: Final = 200  # of a callback that is shown while others arrive
+_TRUST_WORDS: Mapping[str, str] = MappingProxyType(
+    {"signed": "signature", "token": "secret-url", "open": "none"}
+)
 
 
 def callback_table(
@@ -39,8 +40,6 @@ def callback_table(
             _cells(callback, forwards.get(callback.id, ())) for callback in callbacks
         ]
         return plain_table(rows)
-    from kling_cli.cli.output.tables import Column, fitted_table
-
     titles = (
         Column(heading="event"),
         Column(heading="received", drop_order=2),
@@ -85,19 +84,17 @@ def new_callback_details(
 
     A long body is truncated.
     """
-    from kling_cli.listener.events import Duplicate, Forwarded, Stale, Verified
-
     head, *rest = callback_details(callback, ())
     yield head
-    checks = [each for each in facts if isinstance(each, Verified)]
+    checks = [each for each in facts if isinstance(each, events.Verified)]
     for name, words in _comparison(callback, checks[-1] if checks else None):
         yield f"  {name:<10}{one_line(words)}"
     for each in facts:
-        if isinstance(each, Duplicate):
+        if isinstance(each, events.Duplicate):
             yield f"  repeats   #{each.of}"
-        elif isinstance(each, Stale):
+        elif isinstance(each, events.Stale):
             yield f"  late      the task was {one_line(each.known)} already"
-        elif isinstance(each, Forwarded):
+        elif isinstance(each, events.Forwarded):
             yield f"  forwarded {delivery_line(each).partition(' ')[2]}"
     yield from rest[:_MAX_LINES]
     if len(rest) > _MAX_LINES:
@@ -106,7 +103,7 @@ def new_callback_details(
 
 
 def _comparison(
-    callback: StoredCallback, check: Verified | None
+    callback: StoredCallback, check: events.Verified | None
 ) -> Iterator[tuple[str, str]]:
     """Yield what the callback claims, and what the API answers."""
     yield "claims", callback.status or "nothing that can be read"
@@ -128,14 +125,14 @@ def body_lines(raw: bytes) -> list[str]:
         return raw.decode("utf-8", "backslashreplace").split("\n")
 
 
-def delivery_line(event: Forwarded) -> str:
+def delivery_line(event: events.Forwarded) -> str:
     """Return one line about a delivery."""
     outcome = event.status if event.status is not None else event.error
     words = f"#{event.number} {outcome} {event.method} {event.url}"
     return one_line(f"{words} {_duration_text(event.duration_s)}")
 
 
-def response_excerpt(event: Forwarded) -> Iterator[str]:
+def response_excerpt(event: events.Forwarded) -> Iterator[str]:
     """Yield the first lines of the response to a delivery that was not accepted."""
     excerpt_lines = (event.excerpt or "").splitlines()
     for each in excerpt_lines[:_MAX_EXCERPT_LINES]:
@@ -159,9 +156,14 @@ def _cells(
         callback.status or "malformed",
         callback.task_id or callback.external_id,
         callback.product,
-        trust_word(callback.trust),
+        _TRUST_WORDS.get(callback.trust, callback.trust),
         ",".join(_last_outcomes(forwards)),
     )
+
+
+def trust_from_word(word: str) -> str:
+    """Return the value of `trust` of a word of the column; any other unchanged."""
+    return next((value for value, label in _TRUST_WORDS.items() if label == word), word)
 
 
 def _last_outcomes(forwards: Iterable[StoredForward]) -> Iterator[str]:

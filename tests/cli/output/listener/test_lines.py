@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kling_cli.cli.output.json_document import dumps
-from kling_cli.cli.output.listener import text_lines
-from kling_cli.cli.output.listener.json_lines import event_object
+from kling_cli.cli.output.listener import lines
+from kling_cli.cli.output.listener.lines import event_object
 from kling_cli.jobs.events import Notice
 from kling_cli.listener import events
 from kling_cli.listener.events import JsonLineEvent, ListenerEvent, Mismatch
@@ -133,7 +133,7 @@ FACTS: list[tuple[JsonLineEvent, str, str]] = [
 
 @pytest.mark.parametrize(("line", "_type", "words"), FACTS)
 def test_a_line_says_what_happened(line: ListenerEvent, _type: str, words: str) -> None:
-    text = text_lines.event_text(line, NOW)
+    text = lines.event_text(line, NOW)
 
     assert text.split(" ", 1)[1] == words
     assert text[:8] == NOW.astimezone().strftime("%H:%M:%S")
@@ -164,7 +164,7 @@ def test_where_callbacks_of_one_status_go_is_said() -> None:
         route_statuses=(None, "failed"),
     )
 
-    assert text_lines.ready_text(ready).splitlines()[1:] == [
+    assert lines.ready_text(ready).splitlines()[1:] == [
         "forwarding to: http://b/all",
         "forwarding failed to: http://b/failed",
     ]
@@ -183,19 +183,19 @@ def test_untrusted_text_cannot_act_on_a_terminal() -> None:
         number=1, task_id="t", status="\x1b[2J\n", known="\u202egnp.exe"
     )
 
-    assert text_lines.event_text(evil, NOW).isprintable()
+    assert lines.event_text(evil, NOW).isprintable()
 
 
 def test_a_warning_is_a_warning() -> None:
     notice = Notice(message="no room", hint="make some")
 
-    assert text_lines.event_text(notice, NOW) == "warning: no room (make some)"
-    assert not text_lines.is_result(notice)
-    assert text_lines.is_shown_when_quiet(notice)
+    assert lines.event_text(notice, NOW) == "warning: no room (make some)"
+    assert not lines.is_result(notice)
+    assert lines.is_shown_when_quiet(notice)
 
 
 def test_quiet_shows_callbacks_and_failures() -> None:
-    shown = [type_ for line, type_, _ in FACTS if text_lines.is_shown_when_quiet(line)]
+    shown = [type_ for line, type_, _ in FACTS if lines.is_shown_when_quiet(line)]
 
     assert shown == [
         "callback", "forward", "verified", "verified", "tunnel", "reconciled",
@@ -205,7 +205,7 @@ def test_quiet_shows_callbacks_and_failures() -> None:
 def test_the_beginning_of_an_answer_stays_on_the_line() -> None:
     failed = replace(FORWARDED, status=500, excerpt="<html>\n  <h1>no</h1>" + "x" * 500)
 
-    text = text_lines.event_text(failed, NOW)
+    text = lines.event_text(failed, NOW)
 
     assert "| <html> <h1>no</h1>xxx" in text
     assert text.endswith("...")

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from kling_cli.cli.output.listener.status_line import (
+from kling_cli.cli.output.listener.screen import (
     ListenerState,
     StatusLine,
     masked_url,

@@ -1,24 +1,32 @@
-"""The lines of `kling listen`: a listener event as one line of text; pure.
+"""The lines of `kling listen`: a listener event as text or as a JSON object; pure.
 
 `12:00:03 #12 text2video succeeded 84121… after 41s, valid signature`, and later lines
 about the same callback with the same number. Events about no callback have no number.
+With `--json` each event is one object.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime
 from itertools import zip_longest
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
-from kling_cli.cli.output.terminal.text import format_duration, one_line
+from kling_cli.cli.output.plain_lines import trust_phrase
+from kling_cli.cli.output.terminal.text import (
+    format_duration,
+    format_timestamp,
+    one_line,
+)
 from kling_cli.cli.output.views.callbacks import mismatch_text
-from kling_cli.cli.output.views.trust_labels import trust_phrase
 from kling_cli.jobs.events import Notice
 from kling_cli.listener import events
+from kling_cli.listener.forwarding.headers import joined_headers
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import JsonLineEvent, ListenerEvent
 
+SCHEMA = "kling.listen/1"
 _EXCERPT = 160  # characters of an answer; JSON has all that was read
 _TUNNEL_WORDS = {
     "up": "the tunnel is up again",
@@ -178,3 +186,107 @@ def _event_time(event: ListenerEvent, now: datetime) -> datetime:
 def _local_time(moment: datetime) -> str:
     """Return the time of day in the local time zone."""
     return moment.astimezone().strftime("%H:%M:%S")
+
+
+def event_object(event: JsonLineEvent, *, seq: int, now: datetime) -> dict[str, Any]:
+    """Return the JSON object of an event; a notice has none and goes to stderr."""
+    type_, fields = _event_fields(event)
+    return {
+        "schema": SCHEMA,
+        "type": type_,
+        "seq": seq,
+        "ts": format_timestamp(now),
+        **fields,
+    }
+
+
+def _event_fields(event: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: C901, PLR0911 -- one case a line
+    """Return the type of the event's JSON object, and the fields of that type."""
+    match event:
+        case events.Ready():
+            return "ready", {
+                "callback_url": event.callback_url,
+                "local_url": event.local_url,
+                "forward_to": list(event.forward_to),
+            }
+        case events.CallbackReceived():
+            return "callback", {
+                "event_id": event.number or None,
+                "received_at": format_timestamp(event.received_at),
+                "product": event.product,
+                "task_id": event.task_id,
+                "external_task_id": event.external_id,
+                "status": event.status,
+                "trust": event.trust,
+                "since_submit_s": event.since_submit_s,
+                "headers": joined_headers(event.headers),
+                "body_b64": b64encode(event.raw).decode(),
+            }
+        case events.Verified():
+            return "verified", {
+                "event_id": event.number or None,
+                "task_id": event.task_id,
+                "is_true": event.is_true,
+                "api_status": event.actual,
+                "mismatches": [
+                    {"field": one.field, "claimed": one.claimed, "actual": one.actual}
+                    for one in event.mismatches
+                ],
+            }
+        case events.Forwarded():
+            return "forward", forward_fields(event)
+        case events.Duplicate():
+            return "duplicate", {
+                "event_id": event.number or None,
+                "of": event.of or None,
+            }
+        case events.Stale():
+            return "stale", {
+                "event_id": event.number or None,
+                "task_id": event.task_id,
+                "status": event.status,
+                "known": event.known,
+            }
+        case events.Rejected():
+            return "rejected", {
+                "event_id": event.number or None,
+                "reason": event.reason,
+                "status": event.status,
+                "count": event.count,
+                "detail": event.detail,
+            }
+        case events.TunnelChanged():
+            return "tunnel", {
+                "state": event.state,
+                "public_url": event.public_url,
+                "callback_url": event.callback_url,
+                "detail": event.detail,
+            }
+        case events.Polled():
+            return "poll", {"task_ids": list(event.task_ids), "reason": event.reason}
+        case events.Reconciled():
+            return "reconciled", {
+                "event_id": event.number or None,
+                "task_id": event.task_id,
+                "status": event.status,
+                "is_missed": event.is_missed,
+            }
+        case events.Stopped():
+            return "stopped", {"reason": event.reason, "counts": dict(event.counts)}
+        case _:
+            assert_never(event)
+
+
+def forward_fields(event: events.Forwarded) -> dict[str, Any]:
+    """Return the fields of a `forward` line, which `kling replay` has too."""
+    return {
+        "event_id": event.number or None,
+        "method": event.method,
+        "url": event.url,
+        "status": event.status,
+        "duration_s": round(event.duration_s, 6),
+        "attempt": event.attempt,
+        "error": event.error,
+        "hint": event.hint,
+        "excerpt": event.excerpt,
+    }
