@@ -22,7 +22,7 @@ from kling_cli.catalogue import (
     split_handle,
 )
 from kling_cli.errors import AccountError, UsageError
-from kling_cli.jobs.lookup import last_offset
+from kling_cli.jobs.history import last_offset
 from kling_cli.jobs.order import Order
 from kling_cli.settings import Settings
 from kling_cli.text import is_text

@@ -129,7 +129,7 @@ def resolve_task_id(typed: str | None) -> str | None:
         UsageError: there is no such task.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.jobs.lookup import last_offset, resolve_task_name
+    from kling_cli.jobs.history import last_offset, resolve_task_name
 
     if typed is None or last_offset(typed) is None:
         return typed
