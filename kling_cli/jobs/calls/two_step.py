@@ -59,6 +59,7 @@ from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
 PLACEHOLDER_ID = "kling-made-when-sent"
+_JOB_EVENTS = (Prepared, Submitted, Finished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,8 +259,6 @@ def _appearance(found: Output | None) -> Appearance:
 
 ChooseInput = Callable[[tuple[Output, ...]], str]
 """Asks a person which of the outputs to use; returns its id."""
-
-_JOB_EVENTS = (Prepared, Submitted, Finished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,10 @@ from kling_cli.errors import AccountError, CredentialsError, KlingError, Refused
 from kling_cli.store import JobRecord
 
 _NO_PERMISSION: Final = 1103  # said of one product; others may well be allowed
+TASKS_PATH = "/tasks"
+SOLUTIONS_PATH = "/solutions"
+NO_ENDPOINT = ""  # the query path of synchronous calls: the answer is the result
+MAX_REFUSALS = 4  # in a row, before they count as permanent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +74,6 @@ def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
 def _products_by_likelihood() -> Collection[Product]:
     """Return the products of tasks in the order of help, managed ones last."""
     return (*catalogue.all_products(), *catalogue.all_managed())
-
-
-TASKS_PATH = "/tasks"
-SOLUTIONS_PATH = "/solutions"
-NO_ENDPOINT = ""  # the query path of synchronous calls: the answer is the result
-MAX_REFUSALS = 4  # in a row, before they count as permanent
 
 
 def is_refusal(error: KlingError) -> bool:
