@@ -21,6 +21,15 @@ from kling_cli.catalogue import Field, FieldKind, Product, expected_type, split_
 from kling_cli.errors import UsageError
 from kling_cli.text import BYTE_ORDER_MARK, decode_text, normalize_text
 
+MODES = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
+_SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
+_POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+KEYS = ("product", "model", "fields", "set", "external_id")
+_TYPED_KINDS = (FieldKind.JSON, FieldKind.TIME, FieldKind.POINT)
+_HANDLE_KEYS = {"name", "value"}
+_SHOWN = 80
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -38,9 +47,6 @@ class Order:
     external_id: str | None = None
     seconds: float | None = None
     before: Order | None = None
-
-
-MODES = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
 
 
 def strict_json(text: str | bytes) -> Any:
@@ -70,15 +76,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text} is no number of JSON")
     return number
-
-
-_SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
-
-
-_POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
-
-
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 
 def read_values(
@@ -239,18 +236,6 @@ def _file(field: Field, name: str) -> str:
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise UsageError(f"{field.spelling} @{name}: {reason}") from exc
-
-
-KEYS = ("product", "model", "fields", "set", "external_id")
-
-
-_TYPED_KINDS = (FieldKind.JSON, FieldKind.TIME, FieldKind.POINT)
-
-
-_HANDLE_KEYS = {"name", "value"}
-
-
-_SHOWN = 80
 
 
 def of_order(order: Order, *, model: str) -> dict[str, Any]:

@@ -27,6 +27,11 @@ from kling_cli.jobs.order import Order
 from kling_cli.settings import Settings
 from kling_cli.text import is_text
 
+_LINK_ONLY = {FieldKind.VIDEO: "video", FieldKind.LINK: "file"}
+_PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
+_LET_IT = "that is the most by the documented limits; --max-units {most:g} lets it go"
+LONG_TEXT = 4096  # characters; longer strings in a body are media
+
 
 def read_files(product: Product, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values with the content of local files in place of their paths.
@@ -101,13 +106,6 @@ def _require_no_file(field: Field, value: Any) -> None:
                 hint="put it where the internet can fetch it and give that URL; of what"
                 " Kling made, kling status TASK_ID shows it",
             )
-
-
-_LINK_ONLY = {FieldKind.VIDEO: "video", FieldKind.LINK: "file"}
-
-_PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
-_LET_IT = "that is the most by the documented limits; --max-units {most:g} lets it go"
-LONG_TEXT = 4096  # characters; longer strings in a body are media
 
 
 def prepare(
