@@ -70,11 +70,7 @@ def _matches(choice: FieldChoice, word: str) -> bool:
 
 def _print_document(product: Product, found: Sequence[FieldChoice]) -> None:
     """Print the JSON document of the command with the choices as one more key."""
-    from kling_cli.api import TaskStatus
-    from kling_cli.cli.output import json_document
-    from kling_cli.jobs.events import JobResult
+    from kling_cli.cli.output.json_document import jobless_document, print_document
 
-    nothing_yet = JobResult(command=product.name, status=TaskStatus.UNKNOWN)
-    shown = json_document.result_document(nothing_yet)
-    shown["choices"] = [each._asdict() for each in found]
-    write_result(json_document.dumps(shown))
+    choices = [each._asdict() for each in found]
+    print_document(jobless_document(product.name) | {"choices": choices})
