@@ -174,7 +174,7 @@ def _list_violations(field: Field, limits: Limits, value: Any) -> Iterator[Viola
         yield Violation("type", "a list", value)
         return
     yield from _count_violations(limits, value, "")
-    if field.name != "shots":  # `rules.py` reads those
+    if field.name != "shots":  # `prompt.parse_shots` reads those
         for each in value:
             yield from _value_violations(field, limits, each)
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from kling_cli.api import Task, TaskStatus
 from kling_cli.clock import Clock
 from kling_cli.errors import KlingError, NotSavedError, OutcomeUnknownError
-from kling_cli.jobs.calls.synchronous import is_synchronous
 from kling_cli.jobs.events import EmitEvent, JobResult, Notice, QueryFailed
 from kling_cli.jobs.job import (
     RETENTION_DAYS,
@@ -34,6 +33,7 @@ from kling_cli.jobs.lookup import (
 )
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
+from kling_cli.jobs.waiting.poller import is_synchronous
 from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage

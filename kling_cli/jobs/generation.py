@@ -21,15 +21,14 @@ from kling_cli.errors import (
     StoppedError,
     UnreachableError,
 )
-from kling_cli.jobs.calls.synchronous import SynchronousClient, without_callbacks
 from kling_cli.jobs.events import EmitEvent, JobResult, Notice, Prepared, Remark
 from kling_cli.jobs.history import resolve_references
 from kling_cli.jobs.ingress import open_ingress
 from kling_cli.jobs.job import RUN_AGAIN_HINT, Job, RunOptions, new_job, report_result
+from kling_cli.jobs.order import Order
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
-    Order,
     check_price,
     credential_kinds,
     journal_record,
@@ -38,7 +37,7 @@ from kling_cli.jobs.prepare import (
 )
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
-from kling_cli.jobs.submit import Submission
+from kling_cli.jobs.submit import Submission, SynchronousClient
 from kling_cli.jobs.waiting.notifications import Notifications
 from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.jobs.waiting.state_machine import initial_state
@@ -205,8 +204,9 @@ class JobRun:
 
     @property
     def _ingress_options(self) -> RunOptions:
-        is_without_callbacks = self._is_synchronous and not self.options.needs_ingress
-        return without_callbacks(self.options) if is_without_callbacks else self.options
+        if not self._is_synchronous or self.options.needs_ingress:
+            return self.options
+        return replace(self.options, callback="off", tunnel="none", callback_url=None)
 
     async def _add_job(self, record: JobRecord, session: Session) -> Job:
         record = replace(record, written_at=self.clock.now())

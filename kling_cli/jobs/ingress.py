@@ -11,7 +11,6 @@ from typing import assert_never
 from anyio.abc import TaskGroup
 
 from kling_cli import tunnels
-from kling_cli.api import TaskStatus
 from kling_cli.callbacks import (
     CallbackAccepted,
     CallbackNotStored,
@@ -32,7 +31,6 @@ from kling_cli.jobs.events import CallbackPath, Notice, TunnelOpening
 from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.notifications import (
-    CallbackNotification,
     Notifications,
     follow_shared_tunnel,
 )
@@ -353,7 +351,7 @@ class _ReceiverObserver:
     def __call__(self, event: ReceiverEvent) -> None:
         match event:
             case CallbackAccepted(received=received):
-                self._post(received)
+                self._notifications.post_stored(to_stored_callback(received))
             case CallbackRefused(reason=RefusalReason.UNSIGNED):
                 self._report_once(
                     "a callback without a valid signature was refused",
@@ -368,18 +366,6 @@ class _ReceiverObserver:
                 self._report_once(f"callbacks cannot be kept: {failure}", None)
             case CallbackRefused():
                 pass  # any other request to a public URL says nothing about this run
-
-    def _post(self, received: ReceivedCallback) -> None:
-        if received.payload is None or received.nonce is None:
-            return
-        self._notifications.post(
-            CallbackNotification(
-                nonce=received.nonce,
-                task_id=received.payload.task_id,
-                claimed=TaskStatus(received.payload.status),
-                trust=received.trust.value,
-            )
-        )
 
     def _report_once(self, message: str, hint: str | None) -> None:
         if message not in self._reported:

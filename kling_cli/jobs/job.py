@@ -19,7 +19,7 @@ from kling_cli.errors import (
 )
 from kling_cli.jobs.events import EmitEvent, Finished, JobResult, Submitted
 from kling_cli.jobs.outputs.naming import relative_to_cwd
-from kling_cli.jobs.waiting.poller import NO_ENDPOINT
+from kling_cli.jobs.waiting.poller import is_synchronous
 from kling_cli.jobs.waiting.state_machine import TaskState
 from kling_cli.settings import SANDBOX_FOLDER, Settings, read_settings
 from kling_cli.store import JobRecord, SavedOutput
@@ -27,6 +27,15 @@ from kling_cli.store import JobRecord, SavedOutput
 if TYPE_CHECKING:
     from kling_cli.api import ApiResponse
     from kling_cli.jobs.session import Session
+
+RETENTION_DAYS = 30  # results are deleted after that. Source: API reference 5.5
+ROUNDING_UNITS = 0.005
+_REFUSAL_WORDS = ("risk control", "content safety", "sensitive", "moderation")
+MAY_BE_CHARGED_HINT = "it may have been charged; run the command again for a result"
+RUN_AGAIN_HINT = "nothing was created or charged; run the same command again"
+_SANDBOX_HINT = (
+    "this sandbox ends with the command; `kling sandbox` serves one that stays"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +66,6 @@ class RunOptions:
     max_units: float | None = None
     needs_ingress: bool = False
     is_embedded: bool = False
-
-
-RETENTION_DAYS = 30  # results are deleted after that. Source: API reference 5.5
-ROUNDING_UNITS = 0.005
-_REFUSAL_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,7 +168,7 @@ class Job:
     def _resume(self, status: TaskStatus) -> str | None:
         if not self.is_resumable:
             return None
-        if self.record.query_path == NO_ENDPOINT and not status.is_final:
+        if is_synchronous(self.record) and not status.is_final:
             return None  # the API keeps no record of it
         if status is TaskStatus.SUCCEEDED and self.error is not None:
             return f"kling download {self.name}"
@@ -243,14 +247,6 @@ def _outputs_saved_before(
     )
 
 
-RUN_AGAIN_HINT = "nothing was created or charged; run the same command again"
-
-
-_SANDBOX_HINT = (
-    "this sandbox ends with the command; `kling sandbox` serves one that stays"
-)
-
-
 def report_result(job: Job, emit: EmitEvent) -> JobResult:
     """Return a job's result, and emit it unless it has been reported."""
     is_early = isinstance(job.error, StillRunningError | StoppedError)
@@ -274,7 +270,7 @@ def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
             message + reason, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT
         )
     if resume is None:
-        is_lost = job.record.query_path == NO_ENDPOINT and job.task is None
+        is_lost = is_synchronous(job.record) and job.task is None
         if is_lost:
             stop.hint = f"whether {job.record.product} was charged is not known"
         return stop

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from kling_cli import catalogue
 from kling_cli.api import Task
 from kling_cli.errors import (
     KlingError,
@@ -17,21 +14,19 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.calls.synchronous import is_synchronous, lost_call_error
-from kling_cli.jobs.job import Job, new_job
+from kling_cli.jobs.history import last_offset, newest_task
+from kling_cli.jobs.job import MAY_BE_CHARGED_HINT, Job, new_job
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.poller import (
     TASKS_PATH,
     TaskEndpoint,
     is_endpoint_specific,
+    is_synchronous,
     task_endpoints,
 )
 from kling_cli.jobs.waiting.state_machine import initial_state
-from kling_cli.store import FILE_NAME, JobRecord, Journal, Stage
+from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels import Identity
-
-if TYPE_CHECKING:
-    from kling_cli.settings import Settings
 
 
 class UnknownTaskError(UsageError):
@@ -127,7 +122,11 @@ def _not_found_error(job: Job) -> KlingError:
             hint=f"kling wait {record.external_id}",
         )
     if is_synchronous(record):
-        return lost_call_error(record)
+        return OutcomeUnknownError(
+            f"it is unknown whether job {record.external_id} ({record.product}) was"
+            " done: the call was cut off, and the API keeps no record of such calls",
+            hint=MAY_BE_CHARGED_HINT,
+        )
     return UnconfirmedError(
         f"it is unknown whether job {record.external_id} was accepted: so far the API"
         " does not know it",
@@ -239,59 +238,3 @@ def _unknown_task_error(name: str) -> UnknownTaskError:
         f"no task {name} is known to this account",
         hint="`kling list` shows this machine's jobs; --region chooses the account",
     )
-
-
-_LAST_NAME = re.compile(r"last(?:~([0-9]{1,9}))?")
-
-
-def last_offset(name: str) -> int | None:
-    """Return 0 for `last`, N for `last~N`, and None for an id."""
-    found = _LAST_NAME.fullmatch(name.strip())
-    return None if found is None else int(found[1] or 0)
-
-
-def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
-    """Return the submitted job that `last` or `last~N` names, for this API base.
-
-    The sandbox of a single command has another address each time, so there every job
-    counts.
-
-    Raises:
-        UsageError: there are fewer jobs.
-    """
-    back = last_offset(name)
-    assert back is not None  # noqa: S101 -- the caller has looked
-    records = journal.submitted_jobs(
-        back + 1,
-        api_base=None if settings.is_sandbox else settings.api_base,
-        without=catalogue.step_names(),
-    )
-    if back < len(records):
-        return records[back]
-    count = len(records)
-    known = f"only {count} task{'s' * (count != 1)}" if count else "no task"
-    raise UsageError(
-        f"{name}: this machine knows {known}"
-        f"{'' if settings.is_sandbox else f' of {settings.api_base}'}",
-        hint="kling list",
-    )
-
-
-def resolve_task_name(name: str, settings: Settings) -> str:
-    """Return the id that a person means by `name`: itself, or that of a `last` task.
-
-    Raises:
-        UsageError: there is no such task.
-        JournalError: the journal cannot be read.
-    """
-    if last_offset(name) is None:
-        return name
-    if not settings.is_sandbox:
-        settings.require("api_base", "region")
-    if not (settings.state_dir / FILE_NAME).is_file():
-        raise UsageError(
-            f"{name}: no task has been made on this machine yet", hint="kling list"
-        )
-    with Journal.open(settings.state_dir) as journal:
-        record = newest_task(journal, name, settings)
-    return record.task_id or record.external_id

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kling_cli.api import Task
+from kling_cli.api import KlingClient, Task
 from kling_cli.clock import Clock, within
 from kling_cli.errors import (
     AmbiguousError,
@@ -23,6 +23,7 @@ from kling_cli.jobs.events import (
     SendFailed,
     WaitingForSlot,
 )
+from kling_cli.jobs.job import MAY_BE_CHARGED_HINT
 from kling_cli.jobs.waiting.poller import MAX_REFUSALS, is_refusal
 from kling_cli.jobs.waiting.schedule import random_jitter, retry_s, slot_retry_s
 
@@ -34,6 +35,32 @@ class CreateTask(Protocol):
     """The part of the API client that submitting needs."""
 
     async def create(self, path: str, body: dict[str, Any]) -> Task: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SynchronousClient:
+    """The client of a synchronous call's `Submission`; ambiguous outcomes are final.
+
+    The answer is the result. The API keeps no record of such a call, so its outcome
+    cannot be queried. Source: API reference 2.7 and 2.8, read 2026-10-04.
+    """
+
+    client: KlingClient
+
+    async def create(self, path: str, body: dict[str, Any]) -> Task:
+        """Return the finished task.
+
+        Raises:
+            OutcomeUnknownError: it may have been done, and charged, or not.
+        """
+        try:
+            return await self.client.create_synchronous(path, body)
+        except AmbiguousError as exc:
+            raise exc.converted_to(
+                OutcomeUnknownError,
+                f"it is unknown whether the call was made: {exc.message}",
+                hint=MAY_BE_CHARGED_HINT,
+            ) from exc
 
 
 @dataclass(slots=True, kw_only=True)

@@ -37,7 +37,7 @@ from kling_cli.cli.output.terminal.streams import (
 )
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import json_or_text, strict_json
+from kling_cli.jobs.order import json_or_text, strict_json
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:

@@ -58,8 +58,7 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
         UsageError: an id is unknown.
         JournalError: the journal cannot be read.
     """
-    from kling_cli.jobs.history import JobHistory
-    from kling_cli.jobs.lookup import resolve_task_name
+    from kling_cli.jobs.history import JobHistory, resolve_task_name
 
     memory = JobHistory.of(settings)
     jobs = {}

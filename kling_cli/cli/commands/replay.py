@@ -137,7 +137,7 @@ def _select_replays(
 ) -> list[Delivery]:
     from kling_cli.callbacks import Trust
     from kling_cli.cli.options.values import resolve_task_id
-    from kling_cli.jobs.order_parser import read_extra
+    from kling_cli.jobs.order import read_extra
     from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history.replay import (
         plan_replays,

@@ -13,7 +13,7 @@ from kling_cli.errors import ExitCode
 if TYPE_CHECKING:
     from kling_cli.catalogue import Estimate, PreparedRequest
     from kling_cli.cli.options.shared import OutputOptions
-    from kling_cli.jobs.prepare import Order
+    from kling_cli.jobs.order import Order
     from kling_cli.settings import Settings
 
 MAX_SHOWN_TEXT_LENGTH = 512  # characters of a value that a person still wants to read
@@ -67,7 +67,7 @@ def _print_document(
 ) -> None:
     """Print the JSON document of the command with the request as one more key."""
     from kling_cli.cli.output.json_document import jobless_document, print_document
-    from kling_cli.jobs.order_parser import of_order
+    from kling_cli.jobs.order import of_order
 
     *before, request = requests
     shown = jobless_document(

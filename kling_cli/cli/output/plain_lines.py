@@ -88,13 +88,18 @@ def result_summary(result: JobResult) -> str:
         facts = [f"{name} not finished"]
     if result.task_s is not None:
         facts.append(f"took {format_duration(result.task_s)}")
-    elif result.elapsed_s is not None:
+    elif result.elapsed_s is not None and not result.status.is_final:
         facts.append(f"after {format_duration(result.elapsed_s)}")
     if result.units is not None:
         facts.append(format_units(result.units))
-    if result.completed_by is not None:
+    if result.completed_by is not None and not _was_complete_at_once(result):
         facts.append(_COMPLETION_LABELS.get(result.completed_by, result.completed_by))
     return ", ".join(facts)
+
+
+def _was_complete_at_once(result: JobResult) -> bool:
+    """Whether the create call's answer was the final state: nothing was polled for."""
+    return result.completed_by == "poll" and not result.query_requests
 
 
 def _message_lines(error: KlingError) -> list[str]:

@@ -25,10 +25,10 @@ from kling_cli.errors import (
 from kling_cli.jobs.events import EmitEvent
 from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.order import Order
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
 from kling_cli.jobs.prepare import (
-    Order,
     credential_kinds,
     journal_record,
     new_external_id,

@@ -16,6 +16,9 @@ from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.store import JournalError, StoredCallback
 from kling_cli.tunnels import SharedTunnel
 
+JOURNAL_POLL_S = 0.2
+_OWNER_ENDED = "the kling that had the tunnel has ended, or lost it"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackNotification:
@@ -50,6 +53,19 @@ class Notifications:
             self.path = PathState.PROVEN
         self._changed.set()
 
+    def post_stored(self, callback: StoredCallback) -> None:
+        """Add a callback in the form of the journal, if it is about a task."""
+        if callback.nonce is None or callback.status is None:
+            return
+        self.post(
+            CallbackNotification(
+                nonce=callback.nonce,
+                task_id=callback.task_id,
+                claimed=TaskStatus(callback.status),
+                trust=callback.trust,
+            )
+        )
+
     def set_path(self, state: PathState) -> None:
         """Change the state of the callback path, and wake whoever waits."""
         if state is PathState.LOST and self.path is not PathState.LOST:
@@ -71,10 +87,6 @@ class Notifications:
         with contextlib.suppress(TimeoutError):
             await within(self.clock, seconds, self._changed.wait)
         self._changed = anyio.Event()
-
-
-JOURNAL_POLL_S = 0.2
-_OWNER_ENDED = "the kling that had the tunnel has ended, or lost it"
 
 
 async def follow_shared_tunnel(
@@ -135,16 +147,4 @@ class StoredCallbackReader:
         self._version = version
         for callback in stored:
             self._last_id = callback.id
-            self._post(callback)
-
-    def _post(self, callback: StoredCallback) -> None:
-        if callback.nonce is None or callback.status is None:
-            return
-        self._notifications.post(
-            CallbackNotification(
-                nonce=callback.nonce,
-                task_id=callback.task_id,
-                claimed=TaskStatus(callback.status),
-                trust=callback.trust,
-            )
-        )
+            self._notifications.post_stored(callback)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from kling_cli import catalogue
 from kling_cli.api import Task
-from kling_cli.catalogue import Generation, Product
+from kling_cli.catalogue import Generation
 from kling_cli.errors import AccountError, CredentialsError, KlingError, RefusedError
 from kling_cli.store import JobRecord
 
 _NO_PERMISSION: Final = 1103  # said of one product; others may well be allowed
+TASKS_PATH = "/tasks"
+SOLUTIONS_PATH = "/solutions"
+NO_ENDPOINT = ""  # the query path of synchronous calls: the answer is the result
+MAX_REFUSALS = 4  # in a row, before they count as permanent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
     if is_bulk:
         return [TaskEndpoint(path=TASKS_PATH), TaskEndpoint(path=SOLUTIONS_PATH)]
     found: dict[str, TaskEndpoint] = {}
-    for product in _products_by_likelihood():
+    for product in (*catalogue.all_products(), *catalogue.all_managed()):
         for route in product.routes:
             path = route.query_path
             if route.generation is Generation.LEGACY and path is not None:
@@ -67,20 +71,14 @@ def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
     return list(found.values())
 
 
-def _products_by_likelihood() -> Collection[Product]:
-    """Return the products of tasks in the order of help, managed ones last."""
-    return (*catalogue.all_products(), *catalogue.all_managed())
-
-
-TASKS_PATH = "/tasks"
-SOLUTIONS_PATH = "/solutions"
-NO_ENDPOINT = ""  # the query path of calls whose answer is their result
-MAX_REFUSALS = 4  # in a row, before they count as permanent
-
-
 def is_refusal(error: KlingError) -> bool:
     """Return whether a credential or account error; it may be a fault of the API's."""
     return isinstance(error, CredentialsError | AccountError)
+
+
+def is_synchronous(record: JobRecord) -> bool:
+    """Return whether the answer to the job's create call was its result."""
+    return record.query_path == NO_ENDPOINT
 
 
 class QueryClient(Protocol):
@@ -111,7 +109,7 @@ class Poller:
         Raises:
             KlingError: there was no answer for any of them.
         """
-        synchronous = [record for record in records if record.query_path == NO_ENDPOINT]
+        synchronous = filter(is_synchronous, records)
         found = {one.key: task for one in synchronous if (task := one.as_task)}
         for path, asked in self._groups(records):
             found.update(await self._ask_at(path, asked))
@@ -131,8 +129,9 @@ class Poller:
         """Return the records by the bulk endpoint of their tasks; some have none."""
         groups: dict[str, list[JobRecord]] = {}
         for record in records:
-            if record.query_path != NO_ENDPOINT:
-                path = SOLUTIONS_PATH if _is_solution(record) else TASKS_PATH
+            if not is_synchronous(record):
+                is_solution = record.query_path == SOLUTIONS_PATH
+                path = SOLUTIONS_PATH if is_solution else TASKS_PATH
                 groups.setdefault(path, []).append(record)
         return list(groups.items())
 
@@ -174,7 +173,3 @@ class Poller:
         if failure is not None and not found:
             raise failure
         return found
-
-
-def _is_solution(record: JobRecord) -> bool:
-    return record.query_path == SOLUTIONS_PATH

@@ -11,7 +11,7 @@ import pytest
 from kling_cli.catalogue.definition import loader
 from kling_cli.cli.options.values import read_option_values
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import read_extra
+from kling_cli.jobs.order import read_extra
 
 
 def values(product: str = "text2video", **typed: Any) -> dict[str, Any]:
@@ -81,6 +81,7 @@ def test_a_count_is_no_negative_prompt_of_a_video(text: str) -> None:
     with pytest.raises(UsageError, match="only a number") as caught:
         values(prompt="a boat", negative_prompt=text)
 
+    assert " -n" not in f"{caught.value} {caught.value.hint}"
     words = shlex.split((caught.value.hint or "").partition("in words: ")[2])
     assert words[0] == "--negative-prompt"
     assert values(prompt="a boat", negative_prompt=words[1])

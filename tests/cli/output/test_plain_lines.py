@@ -177,6 +177,12 @@ def test_a_task_has_its_own_time_and_one_without_any_that_of_the_run() -> None:
     )
 
 
+def test_a_task_that_was_complete_at_once_has_no_time_and_was_not_polled_for() -> None:
+    at_once = a_result(updated_at=None, completed_by="poll", query_requests=0)
+
+    assert result_summary(at_once) == f"{TASK_ID} succeeded, 4 units"
+
+
 def test_a_job_without_a_task_is_not_submitted_and_one_in_doubt_not_finished() -> None:
     nothing = {"task_id": None, "elapsed_s": None, "units": None, "completed_by": None}
     refused = a_result(status=TaskStatus.UNKNOWN, is_unsubmitted=True, **nothing)

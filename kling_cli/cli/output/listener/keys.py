@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 HELP = "keys: r replay last, d details, c copy URL, p pause forwarding, q quit"
 
-Say = Callable[[str], None]
 KeyAction = Callable[["Controls"], str]
 
 

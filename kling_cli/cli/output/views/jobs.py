@@ -16,7 +16,8 @@ from kling_cli.cli.output.terminal.capabilities import (
     styler_for,
     unstyled,
 )
-from kling_cli.cli.output.terminal.text import format_size, format_timestamp, one_line
+from kling_cli.cli.output.terminal.text import format_size, one_line
+from kling_cli.clock import format_timestamp
 from kling_cli.jobs.outputs.naming import relative_to_cwd
 from kling_cli.store import State
 
