@@ -316,7 +316,7 @@ def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
     else:
         shown = json_document.results_document("api", results)
     shown["api"] = _response_object(call, results[0].answer)
-    write_result(json_document.dumps(shown))
+    json_document.print_document(shown)
 
 
 def _response_object(call: RawCall, response: ApiResponse | None) -> dict[str, Any]:

@@ -343,10 +343,10 @@ def clear(
 
 
 def _print_document(command: str, facts: dict[str, Any]) -> None:
-    from kling_cli.cli.output.json_document import dumps
+    from kling_cli.cli.output.json_document import print_document
 
     head = {"schema": SCHEMA, "ok": True, "command": command}
-    write_result(dumps({**head, **facts, "error": None}))
+    print_document({**head, **facts, "error": None})
 
 
 CallbackNumbers = Annotated[

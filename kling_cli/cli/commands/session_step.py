@@ -93,7 +93,7 @@ def _run_step(invocation: StepInvocation) -> int:
         shown = json_document.session_step_document(
             invocation.command, named, taken, error
         )
-        write_result(json_document.dumps(shown))
+        json_document.print_document(shown)
     elif taken is not None:
         for line in _result_lines(invocation, taken):
             write_result(line)

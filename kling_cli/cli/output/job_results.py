@@ -207,14 +207,15 @@ def print_failures(results: Sequence[JobResult], output_options: OutputOptions) 
 
 def print_json(results: Sequence[JobResult], *, command: str, is_many: bool) -> None:
     """Print the JSON document of a command."""
-    from kling_cli.cli.output import json_document
+    from kling_cli.cli.output.json_document import (
+        print_document,
+        result_document,
+        results_document,
+    )
 
-    if is_many:
-        write_result(
-            json_document.dumps(json_document.results_document(command, results))
-        )
-    else:
-        write_result(json_document.dumps(json_document.result_document(results[0])))
+    print_document(
+        results_document(command, results) if is_many else result_document(results[0])
+    )
 
 
 def result_lines(

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_cli.cli.output.json_document import dumps, error_object
+from kling_cli.cli.output.json_document import error_object, print_document
 from kling_cli.cli.output.plain_lines import error_lines
 from kling_cli.cli.output.terminal.capabilities import styler_for
 from kling_cli.cli.output.terminal.streams import print_message, write_result
@@ -33,7 +33,7 @@ _WHY_SKIPPED: Final = "needs KLING_WEBHOOK_SECRET, as your handler has it"
 def print_commands(commands: Sequence[str], output_options: OutputOptions) -> None:
     """Print curl commands, one a line, or in one JSON object."""
     if output_options.is_json:
-        write_result(dumps(_document() | {"commands": list(commands)}))
+        print_document(_document() | {"commands": list(commands)})
         return
     for each in commands:
         write_result(each)
@@ -99,7 +99,7 @@ class MockReport:
         Without an answer there is no verdict.
         """
         if self._output_options.is_json:
-            write_result(dumps(self._full_document(error)))
+            print_document(self._full_document(error))
         elif self._is_asserting and any(self._is_answered(e) for e in self.checked):
             self._print_verdict(error)
         for each in error_lines(error) if error else ():
