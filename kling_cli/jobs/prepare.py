@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ from kling_cli.catalogue import (
 )
 from kling_cli.errors import AccountError, UsageError
 from kling_cli.jobs.history import last_offset
+from kling_cli.jobs.job import RunOptions
 from kling_cli.jobs.order import Order
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
+from kling_cli.store import JobRecord
 from kling_cli.text import is_text
 
 _LINK_ONLY = {FieldKind.VIDEO: "video", FieldKind.LINK: "file"}
@@ -155,6 +159,30 @@ def _require_text(product: Product, values: Mapping[str, Any], order: Order) -> 
                 " UTF-8",
                 hint="type it again, or save the file it comes from as UTF-8",
             )
+
+
+def new_record(
+    request: PreparedRequest,
+    options: RunOptions,
+    settings: Settings,
+    written_at: datetime,
+) -> JobRecord:
+    """Return the record of the job of a request, without anything about its task."""
+    plan = request.plan
+    return JobRecord(
+        external_id=request.external_id,
+        command=options.command,
+        product=plan.product.name,
+        model=plan.model.id,
+        route=plan.route.name,
+        query_path=plan.route.query_path or NO_ENDPOINT,
+        api_base=settings.api_base,
+        request=journal_record(request),
+        written_at=written_at,
+        output=options.output,
+        is_downloading=options.is_downloading,
+        is_forced=options.is_forced,
+    )
 
 
 def journal_record(request: PreparedRequest) -> str:
