@@ -90,7 +90,8 @@ async def run_request(
     except KlingError as exc:
         if run.job is None:
             if isinstance(exc, StoppedError):
-                raise _nothing_submitted(exc) from exc
+                clause = "nothing was submitted"
+                raise exc.with_clause(clause, hint=RUN_AGAIN_HINT) from exc
             raise
         run.job.fail(exc, clock.monotonic())
     assert run.job is not None  # noqa: S101 -- it is in the journal, or it raised
@@ -104,12 +105,6 @@ def _known_name_fields(request: PreparedRequest) -> dict[str, str]:
         "product": request.plan.product.name,
         "model": request.plan.model.id,
     }
-
-
-def _nothing_submitted(stop: StoppedError) -> StoppedError:
-    """Return the error of a run that was stopped before its job was in the journal."""
-    message = f"{stop.message}; nothing was submitted"
-    return StoppedError(message, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT)
 
 
 @dataclass(slots=True, kw_only=True)
