@@ -19,7 +19,6 @@ from kling_cli.secret import Secret
 from kling_cli.tunnels.agents import orphans
 from kling_cli.tunnels.agents.process import SupervisedProcess
 from kling_cli.tunnels.ngrok import agent, config, errors, pyngrok_client
-from kling_cli.tunnels.provider import TunnelTakenError
 
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig
@@ -166,8 +165,7 @@ class NgrokThread:
         reason = reason or self._last_error
         refusal = errors.read_refusal(reason, self._secrets)
         if refusal is not None:
-            kind = TunnelTakenError if refusal.is_taken else TunnelError
-            return kind(refusal.message, hint=refusal.hint)
+            return refusal
         why = (
             errors.clean(reason, self._secrets) or "the agent ended and gave no reason"
         )
