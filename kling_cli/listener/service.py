@@ -271,43 +271,6 @@ def _accepted_response(status: int) -> Response:
     )
 
 
-@asynccontextmanager
-async def open_service(
-    options: ListenOptions,
-    *,
-    settings: Settings,
-    clock: Clock,
-    emit: Callable[[ListenerEvent], None],
-    stop: Callable[[str], None],
-) -> AsyncIterator[ListenerService]:
-    """Open the journal, the writer and the forwarder, and build the service on them.
-
-    Raises:
-        UsageError: the state folder, or a secret, cannot be used.
-    """
-    async with AsyncExitStack() as stack:
-        task_source = await stack.enter_async_context(
-            open_task_source(settings, clock, emit)
-        )
-        writer: CallbackWriter = NullWriter()
-        if options.has_history:
-            writer = await stack.enter_async_context(
-                open_callback_writer(settings.state_dir)
-            )
-        forwarder = await stack.enter_async_context(
-            open_forwarding(options, settings=settings, clock=clock, emit=emit)
-        )
-        yield ListenerService(
-            options,
-            task_source=task_source,
-            writer=writer,
-            forwarder=forwarder,
-            clock=clock,
-            emit=emit,
-            stop=stop,
-        )
-
-
 async def listen(
     options: ListenOptions,
     *,
@@ -383,16 +346,7 @@ class ListenerRun:
     async def run(self) -> int:
         """Listen until options, command or keys end it; return an exit code."""
         async with AsyncExitStack() as stack:
-            service = await stack.enter_async_context(
-                open_service(
-                    self.options,
-                    settings=self.settings,
-                    clock=self.clock,
-                    emit=self.emit,
-                    stop=self.stop,
-                )
-            )
-            self._service = service
+            self._service = service = await self._open_service(stack)
             group = await stack.enter_async_context(background())
             kind = choose_ingress(self.options, self.settings)
             server = await stack.enter_async_context(
@@ -425,6 +379,35 @@ class ListenerRun:
                 service.process_remaining()
         self.emit_stopped(self._reason or "over")
         return code
+
+    async def _open_service(self, stack: AsyncExitStack) -> ListenerService:
+        """Open journal, writer and forwarder, and build the service on them.
+
+        Raises:
+            UsageError: the state folder, or a secret, cannot be used.
+        """
+        task_source = await stack.enter_async_context(
+            open_task_source(self.settings, self.clock, self.emit)
+        )
+        writer: CallbackWriter = NullWriter()
+        if self.options.has_history:
+            writer = await stack.enter_async_context(
+                open_callback_writer(self.settings.state_dir)
+            )
+        forwarder = await stack.enter_async_context(
+            open_forwarding(
+                self.options, settings=self.settings, clock=self.clock, emit=self.emit
+            )
+        )
+        return ListenerService(
+            self.options,
+            task_source=task_source,
+            writer=writer,
+            forwarder=forwarder,
+            clock=self.clock,
+            emit=self.emit,
+            stop=self.stop,
+        )
 
     @asynccontextmanager
     async def _open_local_server(
