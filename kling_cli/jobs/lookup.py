@@ -88,7 +88,7 @@ async def query_jobs(jobs: Sequence[Job], session: Session) -> None:
             job.state = initial_state(task)
             job.record = session.record_task(job.record, task)
         elif job.state is None:
-            job.fail(_not_found_error(job), session.clock.monotonic())
+            job.fail(_not_found_error(job, session), session.clock.monotonic())
 
 
 def has_live_owner(record: JobRecord) -> bool:
@@ -115,12 +115,12 @@ def _find_in_journal(name: str, session: Session) -> JobRecord | None:
         return None
 
 
-def _not_found_error(job: Job) -> KlingError:
+def _not_found_error(job: Job, session: Session) -> KlingError:
     record = job.record
     if record.is_unsubmitted:
         return not_submitted_error(record)
     if record.task_id is not None or record.stage not in (Stage.SENDING, Stage.UNKNOWN):
-        return _unknown_task_error(job.name)
+        return _unknown_task_error(job.name, session.settings)
     if record.stage is Stage.SENDING and has_live_owner(record):
         return StillRunningError(
             f"job {record.external_id} is under way in process {record.owner_pid}",
@@ -197,7 +197,9 @@ async def _find_in_account(job: Job, name: str, session: Session) -> None:
         if task is not None:
             _apply_found(job, task, endpoint)
             return
-    raise refusals[0] if len(refusals) == len(queries) else _unknown_task_error(name)
+    if len(refusals) == len(queries):
+        raise refusals[0]
+    raise _unknown_task_error(name, session.settings)
 
 
 async def _query_endpoint(
@@ -238,11 +240,24 @@ def _queries_for(
     ]
 
 
-def _unknown_task_error(name: str) -> UnknownTaskError:
+SANDBOX_ENDED_HINT = "the sandbox of its command has ended, and its tasks with it"
+
+
+def _unknown_task_error(name: str, settings: Settings) -> UnknownTaskError:
+    if settings.is_sandbox:
+        return UnknownTaskError(
+            f"this sandbox knows no task {name}",
+            hint=f"{SANDBOX_ENDED_HINT}; `{list_command(settings)}` shows what it made",
+        )
     return UnknownTaskError(
         f"no task {name} is known to this account",
         hint="`kling list` shows this machine's jobs; --region chooses the account",
     )
+
+
+def list_command(settings: Settings) -> str:
+    """Return the command that lists the tasks of this machine or of its sandboxes."""
+    return "kling list --sandbox" if settings.is_sandbox else "kling list"
 
 
 _LAST_NAME = re.compile(r"last(?:~([0-9]{1,9}))?")
@@ -277,7 +292,7 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     raise UsageError(
         f"{name}: this machine knows {known}"
         f"{'' if settings.is_sandbox else f' of {settings.api_base}'}",
-        hint="kling list",
+        hint=list_command(settings),
     )
 
 
@@ -294,7 +309,8 @@ def resolve_task_name(name: str, settings: Settings) -> str:
         settings.require("api_base", "region")
     if not (settings.state_dir / FILE_NAME).is_file():
         raise UsageError(
-            f"{name}: no task has been made on this machine yet", hint="kling list"
+            f"{name}: no task has been made on this machine yet",
+            hint=list_command(settings),
         )
     with Journal.open(settings.state_dir) as journal:
         record = newest_task(journal, name, settings)
