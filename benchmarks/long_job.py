@@ -13,7 +13,7 @@ from figures import Figure, environment
 from kling_cli.clock import SystemClock
 from kling_cli.jobs.generation import generate
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import serve_sandbox
 from kling_cli.settings.settings import read_settings

@@ -58,3 +58,9 @@ async def within(clock: Clock, seconds: float, call: Callable[[], Awaitable[T]])
     if not result:
         raise TimeoutError
     return result[0]
+
+
+def format_timestamp(when: datetime) -> str:
+    """Return `2026-10-04T12:00:03.250Z`."""
+    text = when.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta, timezone
 
 import anyio
 import pytest
 
-from kling_cli.clock import SystemClock, within
+from kling_cli.clock import SystemClock, format_timestamp, within
 from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -87,3 +87,13 @@ async def test_cancellation_from_outside_is_not_a_timeout() -> None:
         await within(clock, 5, anyio.sleep_forever)
 
     assert scope.cancelled_caught
+
+
+async def test_timestamps_are_in_utc_with_milliseconds() -> None:
+    in_paris = datetime(2026, 10, 4, 14, 0, 0, 250_000, timezone(timedelta(hours=2)))
+
+    assert format_timestamp(in_paris) == "2026-10-04T12:00:00.250Z"
+    assert (
+        format_timestamp(datetime(2026, 10, 4, tzinfo=UTC))
+        == "2026-10-04T00:00:00.000Z"
+    )

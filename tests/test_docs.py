@@ -16,7 +16,7 @@ from kling_cli.cli.commands.models import select_models
 from kling_cli.cli.output import json_document
 from kling_cli.cli.output.views import account, library_items, models
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import to_order
+from kling_cli.jobs.order import to_order
 from kling_cli.jobs.waiting import schedule
 from kling_cli.mock import scenarios
 from kling_cli.mock.payloads import MockTask

@@ -15,7 +15,7 @@ from kling_cli.cli.commands.api import BodyOptions, parse_body
 from kling_cli.cli.commands.auth import parse_credentials
 from kling_cli.cli.options.values import read_json, read_option_values
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import json_or_text, to_order
+from kling_cli.jobs.order import json_or_text, to_order
 from kling_cli.secret import Secret
 from kling_cli.settings.settings import read_settings
 from kling_cli.text import NOT_TEXT, decode_text, normalize_text

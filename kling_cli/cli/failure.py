@@ -179,11 +179,10 @@ _SUB_COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 
 def _print_document(error: KlingError, arguments: Sequence[str]) -> None:
-    from kling_cli.cli.output.json_document import dumps, failure_document
-    from kling_cli.cli.output.terminal.streams import write_result
+    from kling_cli.cli.output.json_document import failure_document, print_document
 
     try:
-        write_result(dumps(failure_document(_command_name(arguments), error)))
+        print_document(failure_document(_command_name(arguments), error))
     except KlingError as unwritable:
         _print_lines(unwritable)
 

@@ -25,21 +25,20 @@ from kling_cli.jobs.events import EmitEvent, JobResult, Notice, Prepared, Remark
 from kling_cli.jobs.history import resolve_references
 from kling_cli.jobs.ingress import open_ingress
 from kling_cli.jobs.job import RUN_AGAIN_HINT, Job, RunOptions, new_job, report_result
+from kling_cli.jobs.order import Order
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
-    Order,
     check_price,
     credential_kinds,
-    journal_record,
     new_external_id,
+    new_record,
     prepare,
 )
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission, SynchronousClient
 from kling_cli.jobs.waiting.notifications import Notifications
-from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.jobs.waiting.watcher import deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
@@ -157,22 +156,11 @@ class JobRun:
         measured_s = session.journal.usual_s(
             plan.product.name, plan.model.id, self.settings.api_base
         )
-        return JobRecord(
-            external_id=self.request.external_id,
-            command=self.options.command,
-            product=plan.product.name,
-            model=plan.model.id,
-            route=plan.route.name,
-            query_path=plan.route.query_path or NO_ENDPOINT,
-            api_base=self.settings.api_base,
-            request=journal_record(self.request),
+        return replace(
+            new_record(self.request, self.options, self.settings, self.clock.now()),
             nonce=new_nonce(secrets.token_bytes),
             usual_s=measured_s or plan.model.usual_s,
-            written_at=self.clock.now(),
-            output=self.options.output,
-            is_downloading=self.options.is_downloading,
             has_watermark=bool(self.request.values.get("watermark")),
-            is_forced=self.options.is_forced,
             owner_pid=os.getpid(),
             owner_started_at=owner.started_at if owner else None,
             estimated_units=estimate.units if estimate else None,

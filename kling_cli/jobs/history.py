@@ -1,12 +1,14 @@
-"""References of an order to earlier jobs, resolved with the journal.
+"""Names of earlier jobs, resolved with the journal: alone, or in an order's values.
 
-A person names a video or a sound by the id of the task that made it, or by its own.
-Its duration is in the journal too, and so is what a session has found.
+`last` and `last~N` name the newest tasks of this machine. A person names a video or a
+sound by the id of the task that made it, or by its own. Its duration is in the journal
+too, and so is what a session has found.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,11 +18,11 @@ from kling_cli import catalogue
 from kling_cli.api import Output
 from kling_cli.catalogue import Field, Product, fit_video_duration, is_url
 from kling_cli.errors import UsageError
-from kling_cli.jobs.lookup import resolve_task_name
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.settings import Settings
 from kling_cli.store import FILE_NAME, JobRecord, Journal
 
+_LAST_NAME = re.compile(r"last(?:~([0-9]{1,9}))?")
 _KINDS = {"video": "a video", "audio": "a sound"}
 
 
@@ -64,6 +66,68 @@ class JobHistory:
         if videos:
             return videos[0].duration_s
         return self.seconds_of(json.loads(record.request).get("video_id"))
+
+
+SANDBOX_ENDED_HINT = "the sandbox of its command has ended, and its tasks with it"
+
+
+def list_command(settings: Settings) -> str:
+    """Return the command that lists the tasks of this machine or of its sandboxes."""
+    return "kling list --sandbox" if settings.is_sandbox else "kling list"
+
+
+def last_offset(name: str) -> int | None:
+    """Return 0 for `last`, N for `last~N`, and None for an id."""
+    found = _LAST_NAME.fullmatch(name.strip())
+    return None if found is None else int(found[1] or 0)
+
+
+def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
+    """Return the submitted job that `last` or `last~N` names, for this API base.
+
+    The sandbox of a single command has another address each time, so there every job
+    counts.
+
+    Raises:
+        UsageError: there are fewer jobs.
+    """
+    back = last_offset(name)
+    assert back is not None  # noqa: S101 -- the caller has looked
+    records = journal.submitted_jobs(
+        back + 1,
+        api_base=None if settings.is_sandbox else settings.api_base,
+        without=catalogue.step_names(),
+    )
+    if back < len(records):
+        return records[back]
+    count = len(records)
+    known = f"only {count} task{'s' * (count != 1)}" if count else "no task"
+    raise UsageError(
+        f"{name}: this machine knows {known}"
+        f"{'' if settings.is_sandbox else f' of {settings.api_base}'}",
+        hint=list_command(settings),
+    )
+
+
+def resolve_task_name(name: str, settings: Settings) -> str:
+    """Return the id that a person means by `name`: itself, or that of a `last` task.
+
+    Raises:
+        UsageError: there is no such task.
+        JournalError: the journal cannot be read.
+    """
+    if last_offset(name) is None:
+        return name
+    if not settings.is_sandbox:
+        settings.require("api_base", "region")
+    if not (settings.state_dir / FILE_NAME).is_file():
+        raise UsageError(
+            f"{name}: no task has been made on this machine yet",
+            hint=list_command(settings),
+        )
+    with Journal.open(settings.state_dir) as journal:
+        record = newest_task(journal, name, settings)
+    return record.task_id or record.external_id
 
 
 def resolve_references(order: Order, settings: Settings) -> Order:

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from kling_cli.api import ApiResponse
     from kling_cli.jobs.session import Session
 
+RETENTION_DAYS = 30  # results are deleted after that. Source: API reference 5.5
+ROUNDING_UNITS = 0.005
+_REFUSAL_WORDS = ("risk control", "content safety", "sensitive", "moderation")
+MAY_BE_CHARGED_HINT = "it may have been charged; run the command again for a result"
+RUN_AGAIN_HINT = "nothing was created or charged; run the same command again"
+_SANDBOX_HINT = (
+    "this sandbox ends with the command; `kling sandbox` serves one that stays"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -57,11 +66,6 @@ class RunOptions:
     max_units: float | None = None
     needs_ingress: bool = False
     is_embedded: bool = False
-
-
-RETENTION_DAYS = 30  # results are deleted after that. Source: API reference 5.5
-ROUNDING_UNITS = 0.005
-_REFUSAL_WORDS = ("risk control", "content safety", "sensitive", "moderation")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -241,15 +245,6 @@ def _outputs_saved_before(
         SavedOutput(output=output, path=path)
         for output, path in zip(outputs, paths, strict=True)
     )
-
-
-MAY_BE_CHARGED_HINT = "it may have been charged; run the command again for a result"
-RUN_AGAIN_HINT = "nothing was created or charged; run the same command again"
-
-
-_SANDBOX_HINT = (
-    "this sandbox ends with the command; `kling sandbox` serves one that stays"
-)
 
 
 def report_result(job: Job, emit: EmitEvent) -> JobResult:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from kling_cli import catalogue
 from kling_cli.api import Task
 from kling_cli.errors import (
     KlingError,
@@ -16,6 +13,12 @@ from kling_cli.errors import (
     StillRunningError,
     UnreachableError,
     UsageError,
+)
+from kling_cli.jobs.history import (
+    SANDBOX_ENDED_HINT,
+    last_offset,
+    list_command,
+    newest_task,
 )
 from kling_cli.jobs.job import MAY_BE_CHARGED_HINT, Job, new_job
 from kling_cli.jobs.session import Session
@@ -27,11 +30,9 @@ from kling_cli.jobs.waiting.poller import (
     task_endpoints,
 )
 from kling_cli.jobs.waiting.state_machine import initial_state
-from kling_cli.store import FILE_NAME, JobRecord, Journal, Stage
+from kling_cli.settings import Settings
+from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels import Identity
-
-if TYPE_CHECKING:
-    from kling_cli.settings import Settings
 
 
 class UnknownTaskError(UsageError):
@@ -240,9 +241,6 @@ def _queries_for(
     ]
 
 
-SANDBOX_ENDED_HINT = "the sandbox of its command has ended, and its tasks with it"
-
-
 def _unknown_task_error(name: str, settings: Settings) -> UnknownTaskError:
     if settings.is_sandbox:
         return UnknownTaskError(
@@ -253,65 +251,3 @@ def _unknown_task_error(name: str, settings: Settings) -> UnknownTaskError:
         f"no task {name} is known to this account",
         hint="`kling list` shows this machine's jobs; --region chooses the account",
     )
-
-
-def list_command(settings: Settings) -> str:
-    """Return the command that lists the tasks of this machine or of its sandboxes."""
-    return "kling list --sandbox" if settings.is_sandbox else "kling list"
-
-
-_LAST_NAME = re.compile(r"last(?:~([0-9]{1,9}))?")
-
-
-def last_offset(name: str) -> int | None:
-    """Return 0 for `last`, N for `last~N`, and None for an id."""
-    found = _LAST_NAME.fullmatch(name.strip())
-    return None if found is None else int(found[1] or 0)
-
-
-def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
-    """Return the submitted job that `last` or `last~N` names, for this API base.
-
-    The sandbox of a single command has another address each time, so there every job
-    counts.
-
-    Raises:
-        UsageError: there are fewer jobs.
-    """
-    back = last_offset(name)
-    assert back is not None  # noqa: S101 -- the caller has looked
-    records = journal.submitted_jobs(
-        back + 1,
-        api_base=None if settings.is_sandbox else settings.api_base,
-        without=catalogue.step_names(),
-    )
-    if back < len(records):
-        return records[back]
-    count = len(records)
-    known = f"only {count} task{'s' * (count != 1)}" if count else "no task"
-    raise UsageError(
-        f"{name}: this machine knows {known}"
-        f"{'' if settings.is_sandbox else f' of {settings.api_base}'}",
-        hint=list_command(settings),
-    )
-
-
-def resolve_task_name(name: str, settings: Settings) -> str:
-    """Return the id that a person means by `name`: itself, or that of a `last` task.
-
-    Raises:
-        UsageError: there is no such task.
-        JournalError: the journal cannot be read.
-    """
-    if last_offset(name) is None:
-        return name
-    if not settings.is_sandbox:
-        settings.require("api_base", "region")
-    if not (settings.state_dir / FILE_NAME).is_file():
-        raise UsageError(
-            f"{name}: no task has been made on this machine yet",
-            hint=list_command(settings),
-        )
-    with Journal.open(settings.state_dir) as journal:
-        record = newest_task(journal, name, settings)
-    return record.task_id or record.external_id

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,18 @@ from kling_cli.catalogue import (
     split_handle,
 )
 from kling_cli.errors import AccountError, UsageError
-from kling_cli.jobs.lookup import last_offset
+from kling_cli.jobs.history import last_offset
+from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.order import Order
+from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
+from kling_cli.store import JobRecord
 from kling_cli.text import is_text
+
+_LINK_ONLY = {FieldKind.VIDEO: "video", FieldKind.LINK: "file"}
+_PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
+_LET_IT = "that is the most by the documented limits; --max-units {most:g} lets it go"
+LONG_TEXT = 4096  # characters; longer strings in a body are media
 
 
 def read_files(product: Product, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,31 +112,6 @@ def _require_no_file(field: Field, value: Any) -> None:
             )
 
 
-_LINK_ONLY = {FieldKind.VIDEO: "video", FieldKind.LINK: "file"}
-
-_PAY_LESS = "choose fewer seconds, a lower resolution or a cheaper model"
-_LET_IT = "that is the most by the documented limits; --max-units {most:g} lets it go"
-LONG_TEXT = 4096  # characters; longer strings in a body are media
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """The job that a person asks for. Images and audio may be URLs or paths.
-
-    `extra` has the dotted keys of `--set`, which win over everything else. `seconds` is
-    how long the result will be, where that follows from an input. `before` is the call
-    that opens its session, where the product's own command makes that one too.
-    """
-
-    product: str
-    model: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    external_id: str | None = None
-    seconds: float | None = None
-    before: Order | None = None
-
-
 def prepare(
     order: Order,
     credentials: Collection[CredentialKind],
@@ -175,6 +159,30 @@ def _require_text(product: Product, values: Mapping[str, Any], order: Order) -> 
                 " UTF-8",
                 hint="type it again, or save the file it comes from as UTF-8",
             )
+
+
+def new_record(
+    request: PreparedRequest,
+    options: RunOptions,
+    settings: Settings,
+    written_at: datetime,
+) -> JobRecord:
+    """Return the record of the job of a request, without anything about its task."""
+    plan = request.plan
+    return JobRecord(
+        external_id=request.external_id,
+        command=options.command,
+        product=plan.product.name,
+        model=plan.model.id,
+        route=plan.route.name,
+        query_path=plan.route.query_path or NO_ENDPOINT,
+        api_base=settings.api_base,
+        request=journal_record(request),
+        written_at=written_at,
+        output=options.output,
+        is_downloading=options.is_downloading,
+        is_forced=options.is_forced,
+    )
 
 
 def journal_record(request: PreparedRequest) -> str:

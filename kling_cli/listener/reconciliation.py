@@ -28,28 +28,17 @@ CHECK_INTERVAL_S: Final = 1.0
 SLEEP_THRESHOLD_S: Final = 15.0  # of wall time beyond the time waited
 
 
-class SleepDetector:
-    """Detects that the machine slept: the wall clock advanced more than we waited."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._last = clock.now()
-
-    def slept_s(self, waited_s: float) -> float | None:
-        """Return how long it slept during the wait of `waited_s` that just ended."""
-        now = self._clock.now()
-        excess_s = (now - self._last).total_seconds() - waited_s
-        self._last = now
-        return excess_s if excess_s > SLEEP_THRESHOLD_S else None
-
-
 async def detect_sleep(clock: Clock, on_wake: Callable[[str], None]) -> None:
-    """Call `on_wake` with a reason after each sleep of the machine, until cancelled."""
-    detector = SleepDetector(clock)
+    """Call `on_wake` with a reason after each sleep of the machine, until cancelled.
+
+    It slept if the wall clock has advanced by more than the time waited.
+    """
+    now = clock.now()
     while True:
         await clock.sleep(CHECK_INTERVAL_S)
-        slept_s = detector.slept_s(CHECK_INTERVAL_S)
-        if slept_s is not None:
+        before, now = now, clock.now()
+        slept_s = (now - before).total_seconds() - CHECK_INTERVAL_S
+        if slept_s > SLEEP_THRESHOLD_S:
             on_wake(f"the machine slept for {slept_s / 60:.0f} min")
 
 

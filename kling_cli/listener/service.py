@@ -394,12 +394,7 @@ class ListenerRun:
             )
             self._service = service
             group = await stack.enter_async_context(background())
-            kind = choose_ingress(
-                tunnel=self.options.tunnel,
-                callback_url=self.options.callback_url,
-                is_tokenless=self.options.is_tokenless,
-                settings=self.settings,
-            )
+            kind = choose_ingress(self.options, self.settings)
             server = await stack.enter_async_context(
                 self._open_local_server(service, kind)
             )

@@ -18,7 +18,7 @@ from anyio.from_thread import BlockingPortal
 from kling_cli.api import Pack
 from kling_cli.errors import StillRunningError
 from kling_cli.jobs.events import JobResult
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.python_api.job import AsyncJob, Job, OnEvent, paths_of
 from kling_cli.python_api.products import Products
 from kling_cli.python_api.runner import (

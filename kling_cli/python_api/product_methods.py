@@ -19,8 +19,7 @@ from typing import Any, Final, Protocol
 from kling_cli import catalogue
 from kling_cli.catalogue import Field, FieldKind, Model, Product
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import read_fields, to_order
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order, read_fields, to_order
 from kling_cli.python_api.job import BaseJob
 
 # Arguments that every job has: type, and what they mean.

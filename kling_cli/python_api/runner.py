@@ -21,7 +21,7 @@ from kling_cli.jobs.calls.two_step import TwoStepJob
 from kling_cli.jobs.events import EmitEvent, Event, JobResult, Prepared, Submitted
 from kling_cli.jobs.generation import generate
 from kling_cli.jobs.job import Job, RunOptions, load_settings, with_defaults
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.python_api.callback import Callback
 from kling_cli.python_api.job import BaseJob, OnEvent
 from kling_cli.settings import Settings, with_options

@@ -14,7 +14,7 @@ from kling_cli.clock import Clock, SystemClock
 from kling_cli.jobs import attach, generation
 from kling_cli.jobs.events import JobResult
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.sandbox.faults import parse_fault
 from kling_cli.sandbox.options import SandboxOptions
 from kling_cli.sandbox.server import Sandbox, serve_sandbox

@@ -14,7 +14,7 @@ from kling_cli.api.pagination import PagedItems
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import CredentialsError, UnreachableError, UsageError
 from kling_cli.jobs.account_tasks import TaskFilter, list_account_tasks, merge_newest
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.store.records import JobRecord, Stage
 from tests.jobs.environment import JobEnvironment, an_order, job_environment
 from tests.jobs.factories import NOON, a_record

@@ -20,7 +20,7 @@ from kling_cli.errors import (
     UnreachableError,
 )
 from kling_cli.jobs.events import Notice
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.store.journal import Journal
 from kling_cli.tunnels.agents.identity import Identity, identify
 from tests.jobs.environment import an_order, job_environment

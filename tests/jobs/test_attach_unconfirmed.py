@@ -11,7 +11,7 @@ import pytest
 
 from kling_cli.errors import OutcomeUnknownError, StillRunningError, UnreachableError
 from kling_cli.jobs.events import Notice, QueryFailed, Submitted
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.store.records import Stage
 from tests.jobs.environment import an_order, job_environment

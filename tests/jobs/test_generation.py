@@ -34,7 +34,7 @@ from kling_cli.jobs.events import (
     StatusChanged,
     Submitted,
 )
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.store.records import Stage
 from tests.jobs.environment import API_KEY, an_order, job_environment
 

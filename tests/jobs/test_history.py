@@ -11,7 +11,7 @@ import pytest
 from kling_cli.api.tasks import Output
 from kling_cli.errors import UsageError
 from kling_cli.jobs.history import JobHistory, resolve_references
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.database import FILE_NAME
 from kling_cli.store.journal import Journal

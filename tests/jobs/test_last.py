@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kling_cli.errors import UsageError
-from kling_cli.jobs.lookup import last_offset, newest_task, resolve_task_name
+from kling_cli.jobs.history import last_offset, newest_task, resolve_task_name
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import Stage

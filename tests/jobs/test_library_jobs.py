@@ -9,7 +9,7 @@ import pytest
 
 from kling_cli.api.tasks import TaskStatus
 from kling_cli.errors import UsageError
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.store.records import Stage
 from tests.jobs.environment import an_order, job_environment
 from tests.support import images

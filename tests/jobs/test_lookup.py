@@ -20,7 +20,7 @@ from kling_cli.errors import (
     UsageError,
 )
 from kling_cli.jobs.lookup import UnknownTaskError
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.sandbox.state.traffic_log import Exchange
 from kling_cli.store.journal import Journal
 from kling_cli.store.records import OutputKey, PartialFileRecord, Stage

@@ -15,7 +15,8 @@ from kling_cli.catalogue import pricing
 from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.catalogue.request import PreparedRequest
 from kling_cli.errors import AccountError, CredentialsError, UsageError
-from kling_cli.jobs.prepare import Order, check_price, journal_record, prepare
+from kling_cli.jobs.order import Order
+from kling_cli.jobs.prepare import check_price, journal_record, prepare
 from tests.support.images import png
 
 KEY = frozenset({CredentialKind.API_KEY})

@@ -11,7 +11,8 @@ from kling_cli.catalogue import media
 from kling_cli.catalogue.definition.loader import load_product
 from kling_cli.catalogue.definition.schema import CredentialKind
 from kling_cli.errors import UsageError
-from kling_cli.jobs.prepare import Order, prepare, read_files
+from kling_cli.jobs.order import Order
+from kling_cli.jobs.prepare import prepare, read_files
 from tests.support.images import png
 
 OMNI = load_product("omni-video")

@@ -19,7 +19,7 @@ from kling_cli.errors import (
 from kling_cli.jobs import prepare
 from kling_cli.jobs.events import Event, Finished, Notice, OutcomeCheck, WaitingForSlot
 from kling_cli.jobs.job import RUN_AGAIN_HINT
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.store.records import Stage
 from tests.jobs.environment import an_order, job_environment
 from tests.jobs.factories import EventLog

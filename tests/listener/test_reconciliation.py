@@ -13,8 +13,8 @@ from kling_cli.errors import CredentialsError, UnreachableError
 from kling_cli.jobs.events import Notice
 from kling_cli.listener.events import Polled, Reconciled
 from kling_cli.listener.reconciliation import (
+    CHECK_INTERVAL_S,
     Reconciler,
-    SleepDetector,
     detect_sleep,
     synthetic_callback,
 )
@@ -148,17 +148,19 @@ async def test_a_sleep_of_the_machine_triggers_a_query() -> None:
     assert isinstance(harness.events[1], Reconciled)
 
 
-def test_a_short_delay_is_not_a_sleep() -> None:
-    clock = JumpingClock()
-    sleep = SleepDetector(clock)
+@pytest.mark.anyio
+async def test_a_short_delay_is_not_a_sleep() -> None:
+    clock = JumpingClock(is_automatic=False)
+    reasons: list[str] = []
 
-    clock.ahead_s = 10
-    short = sleep.slept_s(1.0)
-    clock.ahead_s += 61
-    long = sleep.slept_s(1.0)
+    async with background() as group:
+        group.start_soon(detect_sleep, clock, reasons.append)
+        await clock.advance(CHECK_INTERVAL_S)
+        for jump_s in (10, 60):
+            clock.ahead_s += jump_s
+            await clock.advance(CHECK_INTERVAL_S)
 
-    assert short is None
-    assert long == 60
+    assert reasons == ["the machine slept for 1 min"]
 
 
 def test_a_synthetic_callback_parses_like_the_missed_one() -> None:

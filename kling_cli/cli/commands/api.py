@@ -37,7 +37,7 @@ from kling_cli.cli.output.terminal.streams import (
 )
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import json_or_text, strict_json
+from kling_cli.jobs.order import json_or_text, strict_json
 from kling_cli.text import decode_text
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def _print_document(call: RawCall, results: Sequence[JobResult]) -> None:
     else:
         shown = json_document.results_document("api", results)
     shown["api"] = _response_object(call, results[0].answer)
-    write_result(json_document.dumps(shown))
+    json_document.print_document(shown)
 
 
 def _response_object(call: RawCall, response: ApiResponse | None) -> dict[str, Any]:

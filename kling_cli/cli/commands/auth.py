@@ -442,6 +442,6 @@ def _auth_document(
 
 
 def _print_document(document: dict[str, Any]) -> None:
-    from kling_cli.cli.output.json_document import dumps
+    from kling_cli.cli.output.json_document import print_document
 
-    write_result(dumps({"schema": SCHEMA, **document}))
+    print_document({"schema": SCHEMA, **document})

@@ -146,7 +146,7 @@ def shown_settings(settings: Settings) -> dict[str, tuple[str, str]]:
 def _print_document(
     checks: Sequence[Check], settings: Settings | None, error: KlingError | None
 ) -> None:
-    from kling_cli.cli.output.json_document import dumps, error_object
+    from kling_cli.cli.output.json_document import error_object, print_document
 
     shown = shown_settings(settings) if settings is not None else {}
     document = {
@@ -160,4 +160,4 @@ def _print_document(
         },
         "error": None if error is None else error_object(error),
     }
-    write_result(dumps(document))
+    print_document(document)

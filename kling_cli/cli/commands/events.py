@@ -22,7 +22,8 @@ from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
 from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.pager import print_lines
 from kling_cli.cli.output.terminal.streams import write_line, write_result
-from kling_cli.cli.output.terminal.text import format_timestamp, one_line
+from kling_cli.cli.output.terminal.text import one_line
+from kling_cli.clock import format_timestamp
 from kling_cli.errors import ExitCode, NotSavedError, UsageError
 from kling_cli.listener.history.export import callback_fields
 
@@ -342,10 +343,10 @@ def clear(
 
 
 def _print_document(command: str, facts: dict[str, Any]) -> None:
-    from kling_cli.cli.output.json_document import dumps
+    from kling_cli.cli.output.json_document import print_document
 
     head = {"schema": SCHEMA, "ok": True, "command": command}
-    write_result(dumps({**head, **facts, "error": None}))
+    print_document({**head, **facts, "error": None})
 
 
 CallbackNumbers = Annotated[

@@ -40,7 +40,7 @@ from kling_cli.cli.output.job_results import (
 from kling_cli.cli.output.terminal.streams import prompt_line, write_message
 from kling_cli.cli.output.terminal.text import one_line
 from kling_cli.errors import ExitCode, StoppedError
-from kling_cli.jobs.order_parser import read_extra
+from kling_cli.jobs.order import read_extra
 
 if TYPE_CHECKING:
     from kling_cli.api import Output
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from kling_cli.jobs.calls.two_step import ChooseInput
     from kling_cli.jobs.events import JobResult
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.prepare import Order
+    from kling_cli.jobs.order import Order
     from kling_cli.settings import Settings
 
 
@@ -216,7 +216,7 @@ def parse_order(
     Raises:
         UsageError: a value cannot be parsed.
     """
-    from kling_cli.jobs.prepare import Order
+    from kling_cli.jobs.order import Order
 
     step, first = catalogue.opening_step(product), None
     if step is not None:

@@ -16,7 +16,6 @@ from kling_cli.cli.options.shared import AccountOptions, OutputOptions, settings
 from kling_cli.cli.options.values import parse_time
 from kling_cli.cli.output.job_results import print_json
 from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
-from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.pager import print_lines
 from kling_cli.cli.output.terminal.streams import write_message
 from kling_cli.cli.output.terminal.text import one_line
@@ -151,7 +150,7 @@ def _empty_message(list_options: ListOptions, settings: Settings) -> EmptyMessag
         )
     remote = "" if settings.is_sandbox else "; kling list --remote asks the account"
     if list_options.is_narrow:
-        from kling_cli.jobs.lookup import list_command
+        from kling_cli.jobs.history import list_command
 
         return EmptyMessage(
             "no task of this machine matches",
@@ -169,11 +168,9 @@ def _result_lines(
 ) -> Sequence[str] | Iterator[str]:
     if output_options.is_quiet:
         return [job.task_id or job.external_id for job in found]
-    from kling_cli.cli.output.views.jobs import plain_job_table, terminal_job_table
+    from kling_cli.cli.output.views.jobs import job_lines
 
-    if is_terminal(sys.stdout):
-        return terminal_job_table(found, now, is_colorless=output_options.is_colorless)
-    return plain_job_table(found)
+    return job_lines(found, now, is_colorless=output_options.is_colorless)
 
 
 def _from_journal(

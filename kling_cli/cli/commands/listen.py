@@ -382,12 +382,7 @@ def _prompt_for_tunnel(
     from kling_cli.cli.output.terminal.capabilities import is_interactive
     from kling_cli.listener.ingress.ingress import IngressKind, choose_ingress
 
-    kind = choose_ingress(
-        tunnel=options.tunnel,
-        callback_url=options.callback_url,
-        is_tokenless=options.is_tokenless,
-        settings=settings,
-    )
+    kind = choose_ingress(options, settings)
     if kind is not IngressKind.TUNNEL or output_options.is_json or not is_interactive():
         return options
     return replace(options, tunnel=prepare_tunnel(settings, options.tunnel))

@@ -58,8 +58,7 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
         UsageError: an id is unknown.
         JournalError: the journal cannot be read.
     """
-    from kling_cli.jobs.history import JobHistory
-    from kling_cli.jobs.lookup import list_command, resolve_task_name
+    from kling_cli.jobs.history import JobHistory, list_command, resolve_task_name
 
     memory = JobHistory.of(settings)
     jobs = {}
@@ -97,7 +96,7 @@ def _missing_file_error(job: JobRecord, settings: Settings) -> UsageError:
     elif job.stage.is_open:
         why, hint = f"is {job.state.value}", f"kling wait {name} --open"
     if settings.is_sandbox:
-        from kling_cli.jobs.lookup import SANDBOX_ENDED_HINT
+        from kling_cli.jobs.history import SANDBOX_ENDED_HINT
 
         hint = SANDBOX_ENDED_HINT
     return UsageError(f"task {name} {why}", hint=hint)

@@ -137,7 +137,7 @@ def _select_replays(
 ) -> list[Delivery]:
     from kling_cli.callbacks import Trust
     from kling_cli.cli.options.values import resolve_task_id
-    from kling_cli.jobs.order_parser import read_extra
+    from kling_cli.jobs.order import read_extra
     from kling_cli.listener.forwarding.targets import parse_target
     from kling_cli.listener.history.replay import (
         plan_replays,
@@ -212,10 +212,10 @@ def _print_delivery(event: Forwarded, output_options: OutputOptions) -> None:
 
 
 def _print_outcome(events: Sequence[Forwarded], output_options: OutputOptions) -> int:
-    from kling_cli.cli.output.json_document import dumps, error_object
+    from kling_cli.cli.output.json_document import error_object, print_document
     from kling_cli.cli.output.listener.lines import forward_fields
     from kling_cli.cli.output.plain_lines import error_lines
-    from kling_cli.cli.output.terminal.streams import print_message, write_result
+    from kling_cli.cli.output.terminal.streams import print_message
     from kling_cli.listener.history.replay import undelivered_error
 
     error = undelivered_error(events)
@@ -227,7 +227,7 @@ def _print_outcome(events: Sequence[Forwarded], output_options: OutputOptions) -
             "deliveries": [forward_fields(event) for event in events],
             "error": error_object(error) if error else None,
         }
-        write_result(dumps(document))
+        print_document(document)
     for each in error_lines(error) if error else ():
         print_message(each, is_colorless=output_options.is_colorless)
     return int(error.exit_code) if error else 0

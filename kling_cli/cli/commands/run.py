@@ -22,7 +22,7 @@ from kling_cli.cli.options.shared import (
 )
 from kling_cli.cli.options.values import read_json
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import to_order
+from kling_cli.jobs.order import to_order
 
 HINT = "`--dry-run --json` of any generating command prints a request"
 

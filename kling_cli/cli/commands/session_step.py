@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kling_cli.cli.runner import RunContext
     from kling_cli.jobs.calls.session_step import StepResult
     from kling_cli.jobs.job import RunOptions
-    from kling_cli.jobs.prepare import Order
+    from kling_cli.jobs.order import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def _run_step(invocation: StepInvocation) -> int:
         shown = json_document.session_step_document(
             invocation.command, named, taken, error
         )
-        write_result(json_document.dumps(shown))
+        json_document.print_document(shown)
     elif taken is not None:
         for line in _result_lines(invocation, taken):
             write_result(line)
@@ -105,7 +105,7 @@ def _run_step(invocation: StepInvocation) -> int:
 def _execute_step(invocation: StepInvocation) -> StepResult | KlingError:
     from kling_cli.cli.runner import load_settings, run
     from kling_cli.jobs.calls.session_step import StepRun
-    from kling_cli.jobs.prepare import Order
+    from kling_cli.jobs.order import Order
 
     options = _step_run_options(invocation)
     order: Order = Order(product=invocation.step.name, values=invocation.values)

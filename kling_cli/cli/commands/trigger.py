@@ -19,7 +19,7 @@ from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.cli.runner import load_settings
 from kling_cli.clock import SystemClock
 from kling_cli.errors import KlingError, StoppedError, UsageError
-from kling_cli.jobs.order_parser import read_extra
+from kling_cli.jobs.order import read_extra
 from kling_cli.listener.forwarding.targets import DEFAULT_PATH, Target, parse_target
 from kling_cli.listener.history.export import curl_command
 from kling_cli.listener.history.replay import change_body

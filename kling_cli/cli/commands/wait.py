@@ -73,7 +73,7 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     results = run(work, settings=settings, output_options=output_options)
     if not results:
         from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
-        from kling_cli.jobs.lookup import list_command
+        from kling_cli.jobs.history import list_command
 
         elsewhere = "; kling wait TASK_ID waits for a task of another machine"
         print_empty_message(

@@ -13,7 +13,7 @@ import typer
 from kling_cli.catalogue import Field, FieldKind, Limits, Model, Product
 from kling_cli.cli.help_page import first_clause
 from kling_cli.cli.options import completion
-from kling_cli.jobs.order_parser import MODES
+from kling_cli.jobs.order import MODES
 
 _MAX_LISTED_MODELS = 2  # more models than these with the same limits are "otherwise"
 

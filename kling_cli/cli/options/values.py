@@ -11,7 +11,7 @@ from typing import Any
 from kling_cli.catalogue import Product
 from kling_cli.cli.output.terminal.streams import read_input
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import read_values, strict_json
+from kling_cli.jobs.order import read_values, strict_json
 from kling_cli.text import decode_text, is_text, normalize_text
 
 
@@ -129,7 +129,7 @@ def resolve_task_id(typed: str | None) -> str | None:
         UsageError: there is no such task.
     """
     from kling_cli.cli.runner import load_settings
-    from kling_cli.jobs.lookup import last_offset, resolve_task_name
+    from kling_cli.jobs.history import last_offset, resolve_task_name
 
     if typed is None or last_offset(typed) is None:
         return typed

@@ -13,7 +13,7 @@ from kling_cli.errors import ExitCode
 if TYPE_CHECKING:
     from kling_cli.catalogue import Estimate, PreparedRequest
     from kling_cli.cli.options.shared import OutputOptions
-    from kling_cli.jobs.prepare import Order
+    from kling_cli.jobs.order import Order
     from kling_cli.settings import Settings
 
 MAX_SHOWN_TEXT_LENGTH = 512  # characters of a value that a person still wants to read
@@ -66,25 +66,21 @@ def _print_document(
     order: Order, requests: list[PreparedRequest], settings: Settings, command: str
 ) -> None:
     """Print the JSON document of the command with the request as one more key."""
-    from kling_cli.api import TaskStatus
-    from kling_cli.cli.output import json_document
-    from kling_cli.jobs.events import JobResult
-    from kling_cli.jobs.order_parser import of_order
+    from kling_cli.cli.output.json_document import jobless_document, print_document
+    from kling_cli.jobs.order import of_order
 
     *before, request = requests
-    nothing_yet = JobResult(
-        command=command,
-        status=TaskStatus.UNKNOWN,
+    shown = jobless_document(
+        command,
         external_id=request.external_id,
         product=request.plan.product.name,
         model=request.plan.model.id,
     )
-    shown = json_document.result_document(nothing_yet)
     shown["dry_run"] = _request_document(request, settings)
     shown["dry_run"]["request"] = of_order(order, model=request.plan.model.id)
     for each in before:
         shown["dry_run"]["before"] = _request_document(each, settings)
-    write_result(json_document.dumps(shown))
+    print_document(shown)
 
 
 def _request_document(request: PreparedRequest, settings: Settings) -> dict[str, Any]:

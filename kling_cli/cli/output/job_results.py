@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kling_cli.cli.options.shared import OutputOptions, PresentationOptions
     from kling_cli.jobs.events import JobResult
     from kling_cli.settings import Settings
+    from kling_cli.store import SavedOutput
 
 NOTIFY_AFTER_S: Final = 60.0  # after so long the user no longer watches the terminal
 _MAX_PREVIEWS: Final = 4
@@ -177,10 +178,8 @@ def print_result_lines(
     if output_options.is_json:
         print_json(results, command=command, is_many=is_many)
     else:
-        from kling_cli.cli.output.terminal.capabilities import hyperlink_on_stdout
-
         for line in lines:
-            write_result(hyperlink_on_stdout(line))
+            write_result(capabilities.hyperlink_on_stdout(line))
     print_failures(results, output_options)
     if len(results) > 1 and not output_options.is_quiet:
         write_message(summary_line(results))
@@ -207,14 +206,15 @@ def print_failures(results: Sequence[JobResult], output_options: OutputOptions) 
 
 def print_json(results: Sequence[JobResult], *, command: str, is_many: bool) -> None:
     """Print the JSON document of a command."""
-    from kling_cli.cli.output import json_document
+    from kling_cli.cli.output.json_document import (
+        print_document,
+        result_document,
+        results_document,
+    )
 
-    if is_many:
-        write_result(
-            json_document.dumps(json_document.results_document(command, results))
-        )
-    else:
-        write_result(json_document.dumps(json_document.result_document(results[0])))
+    print_document(
+        results_document(command, results) if is_many else result_document(results[0])
+    )
 
 
 def result_lines(
@@ -227,7 +227,7 @@ def result_lines(
         elif result_kind is not ResultKind.SAVED and (made := _library_ids(result)):
             yield from made
         elif result_kind is ResultKind.LINKS:
-            yield from _urls(result)
+            yield from _urls(result.outputs)
         else:
             yield from (str(one.path) for one in result.outputs if one.path)
 
@@ -247,7 +247,8 @@ def failure_lines(result: JobResult) -> Iterator[str]:
     printed = list(error_lines(result.error))
     yield from printed
     if isinstance(result.error, NotSavedError):
-        yield from (f"url: {link}" for link in _unsaved_urls(result))
+        unsaved = (each for each in result.outputs if each.path is None)
+        yield from (f"url: {link}" for link in _urls(unsaved))
     yield from (
         line for line in _resume_lines(result) if not _is_mentioned(line, printed)
     )
@@ -274,13 +275,5 @@ def exit_code(results: Sequence[JobResult]) -> int:
     return int(next((error.exit_code for error in errors), ExitCode.DONE))
 
 
-def _urls(result: JobResult) -> Iterator[str]:
-    for one in result.outputs:
-        if one.output.url:
-            yield one_line(one.output.url)
-
-
-def _unsaved_urls(result: JobResult) -> Iterator[str]:
-    for one in result.outputs:
-        if one.output.url and one.path is None:
-            yield one_line(one.output.url)
+def _urls(outputs: Iterable[SavedOutput]) -> Iterator[str]:
+    return (one_line(each.output.url) for each in outputs if each.output.url)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.cli.output.terminal.text import optional_timestamp
 
 if TYPE_CHECKING:
@@ -104,17 +105,16 @@ def failure_document(command: str, error: KlingError) -> dict[str, Any]:
     """Return the document of a command that failed before there was a job or a list."""
     if command in LISTING_KEYS:
         return listing_document(command, {}, error)
+    return jobless_document(command, request_id=error.request_id, error=error)
+
+
+def jobless_document(command: str, **known: Any) -> dict[str, Any]:
+    """Return the document of a command without a job; `known`: fields of its result."""
     from kling_cli.api import TaskStatus
     from kling_cli.jobs.events import JobResult
 
-    return result_document(
-        JobResult(
-            command=command,
-            status=TaskStatus.UNKNOWN,
-            request_id=error.request_id,
-            error=error,
-        )
-    )
+    result = JobResult(command=command, status=TaskStatus.UNKNOWN, **known)
+    return result_document(result)
 
 
 def session_step_document(
@@ -153,6 +153,11 @@ def error_object(error: KlingError) -> dict[str, Any]:
 def dumps(document: dict[str, Any]) -> str:
     """Return `document` on one line, in ASCII."""
     return json.dumps(document, allow_nan=False)
+
+
+def print_document(document: dict[str, Any]) -> None:
+    """Print `document` on stdout."""
+    write_result(dumps(document))
 
 
 def _output_object(one: SavedOutput) -> dict[str, Any]:

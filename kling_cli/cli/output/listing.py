@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kling_cli.cli.output.json_document import dumps, listing_document
+from kling_cli.cli.output.json_document import listing_document, print_document
 from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.pager import print_lines
-from kling_cli.cli.output.terminal.streams import write_message, write_result
+from kling_cli.cli.output.terminal.streams import print_message, write_message
 from kling_cli.cli.output.terminal.text import one_line
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ class Listing:
 def print_listing(listing: Listing, output_options: OutputOptions) -> int:
     """Print a listing as text or JSON, and return the exit code."""
     if output_options.is_json:
-        write_result(
-            dumps(listing_document(listing.command, listing.facts, listing.error))
-        )
+        print_document(listing_document(listing.command, listing.facts, listing.error))
     else:
         print_lines(
             map(one_line, listing.ids) if output_options.is_quiet else listing.lines
@@ -62,7 +60,6 @@ def print_listing(listing: Listing, output_options: OutputOptions) -> int:
     if listing.error is None:
         return 0
     from kling_cli.cli.output.plain_lines import error_lines
-    from kling_cli.cli.output.terminal.streams import print_message
 
     for line in error_lines(listing.error):
         print_message(line, is_colorless=output_options.is_colorless)
@@ -71,8 +68,6 @@ def print_listing(listing: Listing, output_options: OutputOptions) -> int:
 
 def print_empty_message(empty: EmptyMessage, output_options: OutputOptions) -> None:
     """Print on stderr that there is nothing to list."""
-    from kling_cli.cli.output.terminal.streams import print_message
-
     if output_options.is_quiet or output_options.is_json:
         return
     print_message(empty.message, is_colorless=output_options.is_colorless)

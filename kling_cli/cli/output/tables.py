@@ -6,11 +6,14 @@ two.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from shutil import get_terminal_size
 from textwrap import TextWrapper, wrap
 
+from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.text import one_line
 
 COLUMN_GAP = "  "
@@ -122,6 +125,18 @@ def fitted_table(
     for row in cells:
         for line in _wrapped_cells(shown, [row[index] for index in chosen], sizes):
             yield _row_line(line, sizes, [each.styler for each in shown])
+
+
+def stdout_table(
+    columns: Sequence[Column], rows: Sequence[Row], *, plain_rows: Sequence[Row] = ()
+) -> Iterator[str]:
+    """Yield the rows fitted to the terminal; for a pipe whole and without headings.
+
+    A pipe gets `plain_rows` where its cells are written differently.
+    """
+    if is_terminal(sys.stdout):
+        return fitted_table(columns, rows, width=get_terminal_size().columns)
+    return plain_table(plain_rows or rows)
 
 
 def _wrapped_cells(

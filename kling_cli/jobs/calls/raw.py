@@ -50,6 +50,8 @@ _READ_ONLY_POSTS = (
     "/account/billing/balance",
     "/account/billing/package",
 )
+COMMAND = "api"
+_FIRST_ERROR_STATUS = 300  # an HTTP status below it is a success
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,10 +200,6 @@ def recovery_hint(call: RawCall) -> str:
     else:
         look = "kling list --remote"
     return f"{look} lists what there is; send it again only if it is not there"
-
-
-COMMAND = "api"
-_FIRST_ERROR_STATUS = 300  # an HTTP status below it is a success
 
 
 async def send_call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobResult:

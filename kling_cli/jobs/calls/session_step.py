@@ -25,19 +25,18 @@ from kling_cli.errors import (
 from kling_cli.jobs.events import EmitEvent
 from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.order import Order
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.saver import Saver
 from kling_cli.jobs.prepare import (
-    Order,
     credential_kinds,
-    journal_record,
     new_external_id,
+    new_record,
     prepare,
 )
 from kling_cli.jobs.session import Session, open_session
 from kling_cli.jobs.signals import until_signal
 from kling_cli.jobs.submit import Submission
-from kling_cli.jobs.waiting.poller import NO_ENDPOINT
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, SavedOutput, Stage
 
@@ -88,7 +87,14 @@ class StepRun:
                 raise TaskFailedError(
                     str(task.message), hint=hint, request_id=task.request_id
                 )
-            record = self._record(request, task)
+            record = replace(
+                new_record(request, self.options, self.settings, self.clock.now()),
+                task_id=task.id,
+                stage=Stage.SUCCEEDED,
+                units=task.units,
+                outputs=task.outputs,
+                is_downloading=False,
+            )
             if facts.session_hours is not None:
                 session.write(session.journal.add_job, record)
             saved = await self._save(record, task, session)
@@ -116,27 +122,6 @@ class StepRun:
             over = facts.refused_hint if facts else None
             exc.hint = "; ".join(hint for hint in (exc.hint, over) if hint)
             raise
-
-    def _record(self, request: PreparedRequest, task: Task) -> JobRecord:
-        plan = request.plan
-        return JobRecord(
-            external_id=request.external_id,
-            task_id=task.id,
-            command=self.options.command,
-            product=plan.product.name,
-            model=plan.model.id,
-            route=plan.route.name,
-            query_path=NO_ENDPOINT,
-            api_base=self.settings.api_base,
-            request=journal_record(request),
-            stage=Stage.SUCCEEDED,
-            units=task.units,
-            written_at=self.clock.now(),
-            outputs=task.outputs,
-            output=self.options.output,
-            is_downloading=False,
-            is_forced=self.options.is_forced,
-        )
 
     async def _save(
         self, record: JobRecord, task: Task, session: Session

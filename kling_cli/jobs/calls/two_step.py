@@ -45,10 +45,10 @@ from kling_cli.jobs.events import (
 )
 from kling_cli.jobs.history import JobHistory, resolve_references
 from kling_cli.jobs.job import RunOptions
+from kling_cli.jobs.order import Order
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
 from kling_cli.jobs.prepare import (
-    Order,
     check_price,
     credential_kinds,
     new_external_id,
@@ -59,6 +59,7 @@ from kling_cli.settings import Settings
 from kling_cli.store import SavedOutput
 
 PLACEHOLDER_ID = "kling-made-when-sent"
+_JOB_EVENTS = (Prepared, Submitted, Finished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,8 +260,6 @@ def _appearance(found: Output | None) -> Appearance:
 ChooseInput = Callable[[tuple[Output, ...]], str]
 """Asks a person which of the outputs to use; returns its id."""
 
-_JOB_EVENTS = (Prepared, Submitted, Finished)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwoStepJob:
@@ -427,10 +426,10 @@ def choose_input(
 
 def time_span(one: Output) -> str:
     """Return when an output is seen in the video: `0 to 5.041 s`."""
-    start_s = (one.facts or {}).get("start_s", 0.0)
-    if one.duration_s is None:
-        return f"from {start_s:g} s"
-    return f"{start_s:g} to {round(start_s + one.duration_s, 3):g} s"
+    seen = _appearance(one)
+    if seen.end_s is None:
+        return f"from {seen.start_s:g} s"
+    return f"{seen.start_s:g} to {seen.end_s:g} s"
 
 
 def _list_choices(found: tuple[Output, ...]) -> str:

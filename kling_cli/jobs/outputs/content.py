@@ -1,4 +1,4 @@
-"""Detection of a file's kind by its first bytes: media, text, an error page.
+"""Kinds of files: the suffix of an output's name, and detection by the first bytes.
 
 Pure. A server's `Content-Type` does not count: an error page has been served as a
 video, and a video as `application/octet-stream`.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
+
+from kling_cli.api import Output
 
 HEAD_BYTES: Final = 512  # of a file, enough to detect its kind
 
@@ -39,6 +42,16 @@ _KIND_BY_OUTPUT_TYPE: Final[Mapping[str, str]] = {
     "ass": _TEXT,
     "tracking": _JSON,
 }
+_EXTENSION_BY_KIND: Final[Mapping[str, str]] = {
+    _VIDEO: "mp4",
+    _IMAGE: "png",
+    _AUDIO: "mp3",
+    _JSON: "json",
+}
+_KNOWN_EXTENSIONS: Final = frozenset(
+    {"mp4", "mov", "webm", "png", "jpg", "jpeg", "webp", "mp3", "wav", "srt", "ass"}
+    | {"json"}
+)
 _EXPECTED_NAMES: Final[Mapping[str, str]] = {
     _VIDEO: "a video (MP4, MOV, WebM)",
     _IMAGE: "an image (PNG, JPEG, WebP, GIF)",
@@ -54,6 +67,18 @@ _RECEIVED_NAMES: Final[Mapping[str, str]] = {
     _JSON: "JSON",
     _PAGE: "a page",
 }
+
+
+def extension(output: Output, url: str) -> str:
+    """Return the suffix for an output: that of its URL if known, else of its type."""
+    try:
+        suffix = urlsplit(url).path.rpartition(".")[2].lower()
+    except ValueError:  # no URL at all; fetching it will say so
+        suffix = ""
+    if suffix in _KNOWN_EXTENSIONS:
+        return suffix
+    kind = _KIND_BY_OUTPUT_TYPE.get(output.type, "")
+    return output.type if kind == _TEXT else _EXTENSION_BY_KIND.get(kind, "bin")
 
 
 def content_problem(output_type: str, first: bytes) -> str | None:

@@ -31,6 +31,7 @@ _SPECIAL = (
     (stat.S_ISBLK, "a device"),
 )
 _OTHER_OUTPUT_HINT = "choose another place with --output"
+_MAX_SHOWN_CHARS = 400
 
 
 def check_output(
@@ -133,6 +134,3 @@ def _shortened_path(path: Path) -> str:
         if len(text) <= _MAX_SHOWN_CHARS
         else f"{text[: _MAX_SHOWN_CHARS // 2]}…{text[-_MAX_SHOWN_CHARS // 4 :]}"
     )
-
-
-_MAX_SHOWN_CHARS = 400

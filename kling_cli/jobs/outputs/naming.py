@@ -9,32 +9,12 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from kling_cli.api import Output
 from kling_cli.errors import UsageError
 
 FIELDS = (
     *("task_id", "external_id", "product", "model", "prompt"),
     *("index", "ext", "date", "kind"),
-)
-_EXTENSIONS = {
-    "video": "mp4",
-    "subbed_video": "mp4",
-    "product_video": "mp4",
-    "product_image": "png",
-    "model_images": "png",
-    "image": "png",
-    "audio": "mp3",
-    "voice": "mp3",
-    "srt": "srt",
-    "ass": "ass",
-    "face": "png",
-    "tracking": "json",
-}
-_KNOWN_EXTENSIONS = frozenset(
-    {"mp4", "mov", "webm", "png", "jpg", "jpeg", "webp", "mp3", "wav", "srt", "ass"}
-    | {"json"}
 )
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@,\- ]+")
 _NON_WORD = re.compile(r"[\W_]+")
@@ -152,17 +132,6 @@ def prompt_slug(prompt: str) -> str:
         slug = slug.rpartition("-")[0]  # no half of a word
     short = slug.encode()[:_PROMPT_BYTES].decode("utf-8", "ignore")
     return short.strip("-") or "untitled"
-
-
-def extension(output: Output, url: str) -> str:
-    """Return the suffix for an output: that of its URL if known, else of its type."""
-    try:
-        suffix = urlsplit(url).path.rpartition(".")[2].lower()
-    except ValueError:  # no URL at all; fetching it will say so
-        suffix = ""
-    return (
-        suffix if suffix in _KNOWN_EXTENSIONS else _EXTENSIONS.get(output.type, "bin")
-    )
 
 
 def _fields_hint() -> str:

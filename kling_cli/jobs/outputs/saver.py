@@ -22,10 +22,10 @@ from kling_cli.jobs.events import (
     Saved,
 )
 from kling_cli.jobs.job import Job
+from kling_cli.jobs.outputs.content import extension
 from kling_cli.jobs.outputs.download import Download
 from kling_cli.jobs.outputs.naming import (
     append_to_stem,
-    extension,
     output_path,
     relative_to_cwd,
 )

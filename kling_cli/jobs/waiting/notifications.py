@@ -16,6 +16,9 @@ from kling_cli.jobs.waiting.schedule import PathState
 from kling_cli.store import JournalError, StoredCallback
 from kling_cli.tunnels import SharedTunnel
 
+JOURNAL_POLL_S = 0.2
+_OWNER_ENDED = "the kling that had the tunnel has ended, or lost it"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackNotification:
@@ -84,10 +87,6 @@ class Notifications:
         with contextlib.suppress(TimeoutError):
             await within(self.clock, seconds, self._changed.wait)
         self._changed = anyio.Event()
-
-
-JOURNAL_POLL_S = 0.2
-_OWNER_ENDED = "the kling that had the tunnel has ended, or lost it"
 
 
 async def follow_shared_tunnel(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from kling_cli import catalogue
 from kling_cli.api import Task
-from kling_cli.catalogue import Generation, Product
+from kling_cli.catalogue import Generation
 from kling_cli.errors import AccountError, CredentialsError, KlingError, RefusedError
 from kling_cli.store import JobRecord
 
 _NO_PERMISSION: Final = 1103  # said of one product; others may well be allowed
+TASKS_PATH = "/tasks"
+SOLUTIONS_PATH = "/solutions"
+NO_ENDPOINT = ""  # the query path of synchronous calls: the answer is the result
+MAX_REFUSALS = 4  # in a row, before they count as permanent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
     if is_bulk:
         return [TaskEndpoint(path=TASKS_PATH), TaskEndpoint(path=SOLUTIONS_PATH)]
     found: dict[str, TaskEndpoint] = {}
-    for product in _products_by_likelihood():
+    for product in (*catalogue.all_products(), *catalogue.all_managed()):
         for route in product.routes:
             path = route.query_path
             if route.generation is Generation.LEGACY and path is not None:
@@ -65,17 +69,6 @@ def task_endpoints(*, is_bulk: bool) -> list[TaskEndpoint]:
                 )
                 found.setdefault(path, endpoint)
     return list(found.values())
-
-
-def _products_by_likelihood() -> Collection[Product]:
-    """Return the products of tasks in the order of help, managed ones last."""
-    return (*catalogue.all_products(), *catalogue.all_managed())
-
-
-TASKS_PATH = "/tasks"
-SOLUTIONS_PATH = "/solutions"
-NO_ENDPOINT = ""  # the query path of synchronous calls: the answer is the result
-MAX_REFUSALS = 4  # in a row, before they count as permanent
 
 
 def is_refusal(error: KlingError) -> bool:
@@ -137,7 +130,8 @@ class Poller:
         groups: dict[str, list[JobRecord]] = {}
         for record in records:
             if not is_synchronous(record):
-                path = SOLUTIONS_PATH if _is_solution(record) else TASKS_PATH
+                is_solution = record.query_path == SOLUTIONS_PATH
+                path = SOLUTIONS_PATH if is_solution else TASKS_PATH
                 groups.setdefault(path, []).append(record)
         return list(groups.items())
 
@@ -179,7 +173,3 @@ class Poller:
         if failure is not None and not found:
             raise failure
         return found
-
-
-def _is_solution(record: JobRecord) -> bool:
-    return record.query_path == SOLUTIONS_PATH

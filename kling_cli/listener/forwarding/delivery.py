@@ -174,6 +174,13 @@ class DeliveryClient:
     clock: Clock
     timeout_s: float = DEFAULT_TIMEOUT_S
 
+    async def attempt(
+        self, delivery: Delivery, policy: ForwardingPolicy
+    ) -> DeliveryOutcome:
+        """Send a delivery once, with the headers that are due now."""
+        headers = delivery_headers(delivery, policy, self.clock.now())
+        return await self.deliver(delivery.target, headers, delivery.callback.raw)
+
     async def deliver(
         self, target: Target, headers: Headers, raw: bytes
     ) -> DeliveryOutcome:

@@ -26,7 +26,6 @@ from kling_cli.listener.forwarding.delivery import (
     EmitForwarded,
     ForwardingPolicy,
     RecordForward,
-    delivery_headers,
     forwarded_event,
     open_delivery_client,
     stored_forward,
@@ -175,14 +174,12 @@ class Forwarder:
 
     async def _deliver(self, delivery: Delivery) -> None:
         """Deliver one callback, retrying while the connection is refused."""
-        clock, target = self._client.clock, delivery.target
+        clock = self._client.clock
         deadline = clock.monotonic() + self._policy.retry_s
         attempt = 1
         while True:
-            async with self._slots[target]:
-                headers = delivery_headers(delivery, self._policy, clock.now())
-                raw = delivery.callback.raw
-                outcome = await self._client.deliver(target, headers, raw)
+            async with self._slots[delivery.target]:
+                outcome = await self._client.attempt(delivery, self._policy)
             delay_s = retry_delay_s(attempt)
             is_late = clock.monotonic() + delay_s > deadline
             if outcome.failure is not DeliveryFailure.REFUSED or is_late:

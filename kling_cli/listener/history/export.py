@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import shlex
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from kling_cli import __version__
+from kling_cli.clock import format_timestamp
 from kling_cli.listener.forwarding.headers import (
     forwarded_headers,
     joined_headers,
@@ -52,7 +53,7 @@ def callback_fields(callback: StoredCallback) -> dict[str, Any]:
     """Return a callback as JSON has it everywhere: in lists, exports and live."""
     return {
         "event_id": callback.id,
-        "received_at": _timestamp(callback.received_at),
+        "received_at": format_timestamp(callback.received_at),
         "product": callback.product,
         "task_id": callback.task_id,
         "external_task_id": callback.external_id,
@@ -66,7 +67,7 @@ def callback_fields(callback: StoredCallback) -> dict[str, Any]:
 def forward_fields(forward: StoredForward) -> dict[str, Any]:
     """Return a delivery as JSON has it."""
     return {
-        "sent_at": _timestamp(forward.sent_at),
+        "sent_at": format_timestamp(forward.sent_at),
         "url": Target(url=forward.url).display_url,
         "status": forward.status,
         "duration_s": round(forward.duration_s, 6),
@@ -137,7 +138,7 @@ def _entry(
 ) -> dict[str, Any]:
     wait_ms = duration_s * _MS
     return {
-        "startedDateTime": _timestamp(started_at),
+        "startedDateTime": format_timestamp(started_at),
         "time": wait_ms,
         "request": _request(callback, url),
         "response": _response(*response),
@@ -184,8 +185,3 @@ def _body_fields(raw: bytes) -> dict[str, str]:
         return {"text": raw.decode("utf-8")}
     except UnicodeDecodeError:  # a field of responses in HAR; readers accept it here
         return {"text": base64.b64encode(raw).decode(), "encoding": "base64"}
-
-
-def _timestamp(when: datetime) -> str:
-    text = when.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"

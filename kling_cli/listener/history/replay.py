@@ -17,7 +17,6 @@ from kling_cli.listener.forwarding.delivery import (
     EmitForwarded,
     ForwardingPolicy,
     RecordForward,
-    delivery_headers,
     forwarded_event,
     open_delivery_client,
     stored_forward,
@@ -213,9 +212,7 @@ async def send_replays(  # noqa: PLR0913 -- collaborators, by name
         clock, timeout_s=policy.timeout_s, is_insecure=policy.is_insecure
     ) as client:
         for delivery in chain.from_iterable(repeat(each, times) for each in deliveries):
-            headers = delivery_headers(delivery, policy, clock.now())
-            raw = delivery.callback.raw
-            outcome = await client.deliver(delivery.target, headers, raw)
+            outcome = await client.attempt(delivery, policy)
             record(stored_forward(delivery, outcome, 1))
             event = forwarded_event(delivery, outcome, 1)
             emit(event)

@@ -29,14 +29,8 @@ class IngressKind(StrEnum):
     LOOPBACK = "loopback"
 
 
-def choose_ingress(
-    *,
-    tunnel: str,
-    callback_url: str | None,
-    is_tokenless: bool,
-    settings: Settings,
-) -> IngressKind:
-    """Return the ingress that the options ask for; `tunnel` is a value of `--tunnel`.
+def choose_ingress(options: ListenOptions, settings: Settings) -> IngressKind:
+    """Return the ingress that the options ask for.
 
     A tunnel that is only the default is not opened where none is needed.
 
@@ -44,19 +38,19 @@ def choose_ingress(
         UsageError: there is no such provider, or the options exclude each other.
     """
     is_typed = settings.is_typed("tunnel")
-    if is_tokenless and callback_url:
+    if options.is_tokenless and options.callback_url:
         raise UsageError(
             "--no-token takes callbacks from anybody, so it stays on this machine",
             hint="leave out --no-token, or use --tunnel in place of --callback-url",
         )
-    if callback_url:
+    if options.callback_url:
         return IngressKind.URL
-    if is_tokenless and not is_typed:
+    if options.is_tokenless and not is_typed:
         return IngressKind.LOOPBACK
     tunnels.require_choice(settings)
-    if tunnel == "none" or (settings.is_sandbox and not is_typed):
+    if options.tunnel == "none" or (settings.is_sandbox and not is_typed):
         return IngressKind.LOOPBACK
-    if tunnel == "auto":
+    if options.tunnel == "auto":
         settings.require("api_base", "region")
         return IngressKind.LOOPBACK if settings.is_loopback_base else IngressKind.TUNNEL
     return IngressKind.TUNNEL

@@ -46,15 +46,19 @@ def read_version(agent: Path, *, timeout_s: float = 3.0) -> tuple[int, ...]:
     return process.read_version(agent, "ngrok", hint=_HOW_TO_GET, timeout_s=timeout_s)
 
 
-def require_version(agent: Path) -> None:
-    """Raises: `TunnelError` when `agent` is too old for pyngrok, or no agent at all."""
+def require_version(agent: Path) -> str:
+    """Return the version of `agent`.
+
+    Raises: `TunnelError` when it is too old for pyngrok, or no agent at all.
+    """
     version = read_version(agent)
+    said = ".".join(map(str, version))
     if version < OLDEST:
-        said = ".".join(map(str, version))
         raise TunnelError(
             f"the ngrok agent {agent} is version {said}; 3.30 or newer is needed",
             hint="run `ngrok update`, or get it from https://ngrok.com/download",
         )
+    return said
 
 
 def install_agent(tell: Callable[[str], None]) -> Path:

@@ -150,8 +150,7 @@ def _require_token(settings: Settings) -> None:
 def _check_agent(ngrok_path: str | None, search_path: str) -> ReadinessCheck:
     try:
         found = agent.find_agent(ngrok_path, search_path)
-        agent.require_version(found)
-        version = ".".join(map(str, agent.read_version(found)))
+        version = agent.require_version(found)
     except TunnelError as exc:
         return ReadinessCheck.failed("ngrok agent", exc)
     return ReadinessCheck(

@@ -1,6 +1,6 @@
 """The ssh provider: a reverse forward on a server, one's own or a public service.
 
-A new public service is one `SshService` here and one line in the registry.
+A new public service is one `_public_service` here and one line in the registry.
 """
 
 from __future__ import annotations
@@ -57,26 +57,30 @@ class SshProvider:
         return connection.open_tunnel(self._target, port, timeout_s)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SshFactory:
-    """Makes the provider for an ssh server of the person's own."""
+    """Makes the provider for an ssh server: a public service, or the person's own.
 
-    name: Final = "ssh"
-    is_public_service: Final = False
-    description: Final = Description(
-        account="your server's",
-        agent="none",
-        url="stable: yours",
-        limits="your server's",
-        sees="your server",
-    )
+    `service` is the target of a public service, None for the server of the settings.
+    """
+
+    name: str
+    description: Description
+    service: SshTarget | None = None
+
+    @property
+    def is_public_service(self) -> bool:
+        return self.service is not None
 
     def checks(self, settings: Settings, _search_path: str) -> Iterator[ReadinessCheck]:
+        name = f"{self.name} key" if self.is_public_service else "ssh server"
+        address = settings.tunnel if settings.tunnel.startswith("ssh://") else None
         try:
-            target = self._target(settings, _address_in(settings))
+            target = self._target(settings, address)
         except (TunnelError, UsageError) as exc:
-            yield ReadinessCheck.failed("ssh server", exc)
+            yield ReadinessCheck.failed(name, exc)
         else:
-            yield _check_host_key("ssh server", target)
+            yield _check_host_key(name, target)
 
     def require_ready(self, settings: Settings, address: str | None) -> None:
         try:
@@ -86,56 +90,26 @@ class SshFactory:
 
     def prepare(self, settings: Settings, address: str | None, person: Person) -> None:
         """Ask whether the key of the server is the right one, if it is not known."""
+        from kling_cli.tunnels.ssh import connection
+
         try:
             target = self._target(settings, address)
         except TunnelError:
             return  # said by whoever opens the tunnel
-        _accept_host_key(target, person)
+        connection.accept_host_key(target, person)
 
     def create(self, settings: Settings, address: str | None) -> SshProvider:
         return SshProvider(self._target(settings, address))
 
     def _target(self, settings: Settings, address: str | None) -> SshTarget:
         """Raises: `NotSetUpError` without a server, `UsageError` for nonsense."""
+        if self.service is not None:
+            return self.service
         settings.require("ssh_server")
         said = address or settings.ssh_server
         if said is None:
             raise NotSetUpError("no ssh server is set up", hint=_HOW_TO_SET_UP)
         return read_target(said, shown=address or self.name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshService:
-    """Makes the provider for a public service that is reached by ssh."""
-
-    target: SshTarget
-    description: Description
-    is_public_service: bool = True
-
-    @property
-    def name(self) -> str:
-        return self.target.name
-
-    def checks(
-        self, _settings: Settings, _search_path: str
-    ) -> Iterator[ReadinessCheck]:
-        yield _check_host_key(f"{self.name} key", self.target)
-
-    def require_ready(self, _settings: Settings, _address: str | None) -> None:
-        """A public service is there for everybody."""
-
-    def prepare(
-        self, _settings: Settings, _address: str | None, person: Person
-    ) -> None:
-        """Ask whether the key of the service is the right one, if it is not known."""
-        _accept_host_key(self.target, person)
-
-    def create(self, _settings: Settings, _address: str | None) -> SshProvider:
-        return SshProvider(self.target)
-
-
-def _address_in(settings: Settings) -> str | None:
-    return settings.tunnel if settings.tunnel.startswith("ssh://") else None
 
 
 def _check_host_key(name: str, target: SshTarget) -> ReadinessCheck:
@@ -157,12 +131,6 @@ def _check_host_key(name: str, target: SshTarget) -> ReadinessCheck:
     )
 
 
-def _accept_host_key(target: SshTarget, person: Person) -> None:
-    from kling_cli.tunnels.ssh import connection
-
-    connection.accept_host_key(target, person)
-
-
 def _public_service(  # noqa: PLR0913 -- by name
     name: str,
     *,
@@ -174,9 +142,9 @@ def _public_service(  # noqa: PLR0913 -- by name
     url: str,
     limits: str,
     added_headers: tuple[str, ...] = (),
-) -> SshService:
+) -> SshFactory:
     """Return the factory of a service that needs no account; its name sees requests."""
-    target = SshTarget(
+    service = SshTarget(
         name=name,
         shown=name,
         host=host,
@@ -194,10 +162,19 @@ def _public_service(  # noqa: PLR0913 -- by name
         sees=name,
         added_headers=added_headers,
     )
-    return SshService(target=target, description=description)
+    return SshFactory(name=name, description=description, service=service)
 
 
-FACTORY: Final = SshFactory()
+FACTORY: Final = SshFactory(
+    name="ssh",
+    description=Description(
+        account="your server's",
+        agent="none",
+        url="stable: yours",
+        limits="your server's",
+        sees="your server",
+    ),
+)
 
 # Source: https://localhost.run/docs, read 2026-11-29. The bind address must be empty.
 LOCALHOST_RUN: Final = _public_service(

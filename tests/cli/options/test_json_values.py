@@ -9,7 +9,7 @@ import pytest
 
 from kling_cli.cli.options.values import read_json
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import json_or_text
+from kling_cli.jobs.order import json_or_text
 
 
 @pytest.mark.parametrize(

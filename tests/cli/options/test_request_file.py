@@ -13,8 +13,7 @@ from hypothesis import assume, given, settings
 from kling_cli.catalogue.definition import loader
 from kling_cli.catalogue.definition.schema import Field, FieldKind, Plan, Product
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import of_order, read_values, to_order
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order, of_order, read_values, to_order
 from tests.catalogue.strategies import jobs
 from tests.support.encoding import encode_body
 

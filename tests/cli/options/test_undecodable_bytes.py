@@ -16,7 +16,8 @@ from kling_cli.cli.options.values import parse_task_ids
 from kling_cli.cli.output.json_document import dumps
 from kling_cli.errors import UsageError
 from kling_cli.jobs.calls.raw import RawCall, as_request
-from kling_cli.jobs.prepare import Order, prepare
+from kling_cli.jobs.order import Order
+from kling_cli.jobs.prepare import prepare
 from kling_cli.store.journal import Journal
 from kling_cli.text import is_text, with_replacements
 from tests.jobs.factories import a_record

@@ -11,7 +11,7 @@ import pytest
 from kling_cli.catalogue.definition import loader
 from kling_cli.cli.options.values import read_option_values
 from kling_cli.errors import UsageError
-from kling_cli.jobs.order_parser import read_extra
+from kling_cli.jobs.order import read_extra
 
 
 def values(product: str = "text2video", **typed: Any) -> dict[str, Any]:

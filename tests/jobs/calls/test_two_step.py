@@ -23,7 +23,7 @@ from kling_cli.jobs.calls.session_step import StepResult, StepRun
 from kling_cli.jobs.calls.two_step import ChooseInput, TwoStepJob, time_span
 from kling_cli.jobs.events import JobResult, Prepared, Remark
 from kling_cli.jobs.job import RunOptions
-from kling_cli.jobs.prepare import Order
+from kling_cli.jobs.order import Order
 from kling_cli.sandbox.media.audio import Sound
 from kling_cli.store.records import Stage
 from tests.jobs.environment import JobEnvironment, job_environment

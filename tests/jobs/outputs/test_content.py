@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from kling_cli.jobs.outputs.content import content_problem
+from kling_cli.api.tasks import Output
+from kling_cli.jobs.outputs.content import content_problem, extension
 
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 MOV = b"\x00\x00\x00\x08wide\x00\x01\x02\x03mdat"
@@ -66,3 +67,33 @@ def test_what_is_no_file_of_its_kind_is_named(
     output_type: str, first: bytes, why: str
 ) -> None:
     assert why in (content_problem(output_type, first) or "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "suffix"),
+    [
+        ("video", "http://h/a.mp4?Expires=1", "mp4"),
+        ("video", "http://h/a.MOV", "mov"),
+        ("video", "http://h/a.sh", "mp4"),
+        ("image", "http://h/a", "png"),
+        ("image", "http://h/a.jpeg?x=.exe", "jpeg"),
+        ("audio", "http://h/a/", "mp3"),
+        ("voice", "http://h/a.wav", "wav"),
+        ("element", "http://h/", "bin"),
+        ("../x", "", "bin"),
+        ("video", "http://[h/a.mov", "mp4"),
+        ("video", "https://cdn/a", "mp4"),
+        ("subbed_video", "https://cdn/a.html", "mp4"),
+        ("srt", "https://cdn/a", "srt"),
+        ("ass", "https://cdn/a", "ass"),
+        ("image", "https://cdn/a.jpg", "jpg"),
+        ("audio", "https://cdn/a.wav", "wav"),
+        ("voice", "https://cdn/a", "mp3"),
+        ("hologram", "https://cdn/a", "bin"),
+        ("hologram", "https://cdn/a.ass", "ass"),
+    ],
+)
+def test_the_url_names_the_kind_of_file_or_else_the_output(
+    kind: str, url: str, suffix: str
+) -> None:
+    assert extension(Output(type=kind), url) == suffix

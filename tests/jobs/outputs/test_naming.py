@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from kling_cli.api.tasks import Output
 from kling_cli.errors import UsageError
 from kling_cli.jobs.outputs.naming import (
     FIELDS,
     candidate_paths,
     check_template,
-    extension,
     output_path,
     prompt_slug,
     safe_value,
@@ -163,25 +161,6 @@ def test_free_names_are_numbered_before_the_suffix() -> None:
     names = [path.name for path in islice(candidate_paths(Path("/a/v.tar.gz")), 3)]
 
     assert names == ["v.tar.gz", "v.tar-1.gz", "v.tar-2.gz"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "url", "suffix"),
-    [
-        ("video", "http://h/a.mp4?Expires=1", "mp4"),
-        ("video", "http://h/a.MOV", "mov"),
-        ("video", "http://h/a.sh", "mp4"),
-        ("image", "http://h/a", "png"),
-        ("image", "http://h/a.jpeg?x=.exe", "jpeg"),
-        ("audio", "http://h/a/", "mp3"),
-        ("voice", "http://h/a.wav", "wav"),
-        ("element", "http://h/", "bin"),
-        ("../x", "", "bin"),
-        ("video", "http://[h/a.mov", "mp4"),
-    ],
-)
-def test_the_suffix_is_a_known_one(kind: str, url: str, suffix: str) -> None:
-    assert extension(Output(type=kind), url) == suffix
 
 
 @pytest.mark.parametrize(

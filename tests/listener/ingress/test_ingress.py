@@ -10,6 +10,7 @@ from kling_cli.listener.ingress.ingress import (
     choose_ingress,
     publish_listener,
 )
+from kling_cli.listener.options import ListenOptions
 from kling_cli.settings.settings import Settings, read_settings
 from kling_cli.tunnels import shared_lock
 
@@ -85,13 +86,11 @@ def test_the_options_determine_the_ingress(  # noqa: PLR0913, PLR0917 -- a row
     kind: IngressKind,
 ) -> None:
     ours = settings(tmp_path, tunnel, **environ)
-
-    chosen = choose_ingress(
-        tunnel=ours.tunnel,
-        callback_url=url,
-        is_tokenless=is_tokenless,
-        settings=ours,
+    options = ListenOptions(
+        tunnel=ours.tunnel, callback_url=url, is_tokenless=is_tokenless
     )
+
+    chosen = choose_ingress(options, ours)
 
     assert chosen is kind
 
@@ -109,22 +108,14 @@ def test_invalid_settings_that_determine_the_ingress_are_errors(
     (name,) = environ
 
     with pytest.raises(UsageError, match=name):
-        choose_ingress(
-            tunnel="auto",
-            callback_url=None,
-            is_tokenless=False,
-            settings=settings(tmp_path, **environ),
-        )
+        choose_ingress(ListenOptions(), settings(tmp_path, **environ))
 
 
 def test_no_token_and_a_callback_url_exclude_each_other(tmp_path: Path) -> None:
+    options = ListenOptions(callback_url="https://a", is_tokenless=True)
+
     with pytest.raises(UsageError, match="--no-token"):
-        choose_ingress(
-            tunnel="auto",
-            callback_url="https://a",
-            is_tokenless=True,
-            settings=settings(tmp_path),
-        )
+        choose_ingress(options, settings(tmp_path))
 
 
 @pytest.mark.anyio

@@ -25,6 +25,7 @@ from kling_cli.tunnels.ssh.provider import (
     LOCALHOST_RUN,
     PINGGY,
     SERVEO,
+    SshFactory,
     SshProvider,
 )
 from kling_cli.tunnels.ssh.target import SshTarget, read_target
@@ -334,38 +335,41 @@ async def test_a_refusal_is_told_in_one_sentence_with_a_remedy(
     assert "\n" not in caught.value.message
 
 
-SERVICES = [LOCALHOST_RUN, SERVEO, PINGGY]
-SAID = {
-    LOCALHOST_RUN.name: (
-        "abc.lhr.life tunneled with tls termination, https://abc.lhr.life",
-        "https://abc.lhr.life",
-    ),
-    SERVEO.name: (
-        "Forwarding HTTP traffic from https://a1b2.serveousercontent.com",
-        "https://a1b2.serveousercontent.com",
-    ),
-    PINGGY.name: (
-        "https://rnabc-192-0-2-1.a.free.pinggy.link",
-        "https://rnabc-192-0-2-1.a.free.pinggy.link",
-    ),
-}
-
-
 @pytest.mark.parametrize(
-    "service", [LOCALHOST_RUN, SERVEO, PINGGY], ids=lambda s: s.name
+    ("service", "line", "url"),
+    [
+        pytest.param(
+            LOCALHOST_RUN,
+            "abc.lhr.life tunneled with tls termination, https://abc.lhr.life",
+            "https://abc.lhr.life",
+            id="localhost.run",
+        ),
+        pytest.param(
+            SERVEO,
+            "Forwarding HTTP traffic from https://a1b2.serveousercontent.com",
+            "https://a1b2.serveousercontent.com",
+            id="serveo",
+        ),
+        pytest.param(
+            PINGGY,
+            "https://rnabc-192-0-2-1.a.free.pinggy.link",
+            "https://rnabc-192-0-2-1.a.free.pinggy.link",
+            id="pinggy",
+        ),
+    ],
 )
-def test_a_service_says_its_url_in_its_own_way(service: object) -> None:
-    found = getattr(service, "target", None)
-    assert isinstance(found, SshTarget)
-    line, url = SAID[found.name]
+def test_a_service_is_anonymous_and_names_its_url_on_a_line(
+    service: SshFactory, line: str, url: str
+) -> None:
+    target = service.service
 
-    plain = re.sub(r"\x1b\[\dm", "", line)
-    assert found.find_url(plain) == url
+    assert target is not None
+    assert target.is_anonymous
+    assert target.find_url(line) == url
     assert (
-        found.find_url("Welcome! See https://dashboard.pinggy.io, https://x.org")
+        target.find_url("Welcome! See https://dashboard.pinggy.io, https://x.org")
         is None
     )
-    assert found.is_anonymous
 
 
 async def test_a_services_url_is_read_from_its_session_and_may_move(

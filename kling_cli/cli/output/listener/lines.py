@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, assert_never
 from kling_cli.cli.output.plain_lines import trust_phrase
 from kling_cli.cli.output.terminal.text import (
     format_duration,
-    format_timestamp,
     one_line,
 )
 from kling_cli.cli.output.views.callbacks import mismatch_text
+from kling_cli.clock import format_timestamp
 from kling_cli.jobs.events import Notice
 from kling_cli.listener import events
 from kling_cli.listener.forwarding.headers import joined_headers

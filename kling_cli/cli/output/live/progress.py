@@ -6,10 +6,10 @@ that draws sees one state or the next, never half of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from kling_cli.cli.output.plain_lines import callback_path_text
 from kling_cli.cli.output.terminal.text import format_duration, format_estimate
@@ -97,102 +97,83 @@ class ProgressModel:
         return replace(self, rows=rows)
 
 
-def apply_event(progress: ProgressModel, event: Event, now: float) -> ProgressModel:
+def apply_event(progress: ProgressModel, event: Event, now: float) -> ProgressModel:  # noqa: C901, PLR0911, PLR0912 -- one case a line
     """Return the model after `event`."""
-    change = _UPDATES.get(type(event))
-    return progress if change is None else change(progress, event, now)
-
-
-def _prepared(
-    progress: ProgressModel, event: events.Prepared, now: float
-) -> ProgressModel:
-    return progress.with_row(
-        event.external_id,
-        now,
-        external_id=event.external_id,
-        task_id=None,
-        product=event.product,
-        model=event.model,
-        prompt=event.prompt,
-        cost=format_estimate(event.units, event.at_most_units, event.usd),
-        usual_s=event.usual_s,
-        phase="submitting",
-    )
-
-
-def _tunnel_opening(
-    progress: ProgressModel, event: events.TunnelOpening, _: float
-) -> ProgressModel:
-    return replace(progress, activity=f"opening a tunnel with {event.provider}")
-
-
-def _callback_path(
-    progress: ProgressModel, event: events.CallbackPath, _: float
-) -> ProgressModel:
-    return replace(progress, activity=None, path=callback_path_text(event))
-
-
-def _waiting_for_slot(
-    progress: ProgressModel, event: events.WaitingForSlot, now: float
-) -> ProgressModel:
-    phase = f"waiting for a slot, attempt {event.attempt}"
-    progress = progress.with_row(event.external_id, now, phase=phase)
-    return replace(progress, next_query_at=now + event.pause_s)
-
-
-def _outcome_check(
-    progress: ProgressModel, event: events.OutcomeCheck, now: float
-) -> ProgressModel:
-    return progress.with_row(
-        event.external_id, now, phase="finding out whether the API took the job"
-    )
-
-
-def _send_failed(
-    progress: ProgressModel, event: events.SendFailed, now: float
-) -> ProgressModel:
-    tries = f"try {event.attempt} of {event.most_attempts}"
-    progress = progress.with_row(event.external_id, now, phase="submitting")
-    api_error = (event.error.message, tries)
-    return replace(progress, next_query_at=now + event.retry_s, api_error=api_error)
-
-
-def _submitted(
-    progress: ProgressModel, event: events.Submitted, now: float
-) -> ProgressModel:
-    progress = replace(progress, api_error=())
-    return progress.with_row(
-        event.external_id if progress.row(event.external_id) else event.task_id,
-        now,
-        external_id=event.external_id,
-        task_id=event.task_id,
-        product=event.product,
-        model=event.model,
-        prompt=event.prompt,
-        usual_s=event.usual_s,
-        submitted_at=now - event.age_s,
-        phase="submitted",
-    )
-
-
-def _status_changed(
-    progress: ProgressModel, event: events.StatusChanged, now: float
-) -> ProgressModel:
-    return progress.with_row(event.task_id, now, phase=event.status.value)
-
-
-def _querying(
-    progress: ProgressModel, event: events.Querying, now: float
-) -> ProgressModel:
-    api_error = progress.api_error if event.failures else ()
-    return replace(progress, next_query_at=now + event.in_s, api_error=api_error)
-
-
-def _query_failed(
-    progress: ProgressModel, event: events.QueryFailed, now: float
-) -> ProgressModel:
-    api_error = (event.error.message, f"try {event.attempt}")
-    return replace(progress, next_query_at=now + event.retry_s, api_error=api_error)
+    match event:
+        case events.Prepared():
+            return progress.with_row(
+                event.external_id,
+                now,
+                external_id=event.external_id,
+                task_id=None,
+                product=event.product,
+                model=event.model,
+                prompt=event.prompt,
+                cost=format_estimate(event.units, event.at_most_units, event.usd),
+                usual_s=event.usual_s,
+                phase="submitting",
+            )
+        case events.TunnelOpening():
+            return replace(progress, activity=f"opening a tunnel with {event.provider}")
+        case events.CallbackPath():
+            return replace(progress, activity=None, path=callback_path_text(event))
+        case events.WaitingForSlot():
+            phase = f"waiting for a slot, attempt {event.attempt}"
+            waiting = progress.with_row(event.external_id, now, phase=phase)
+            return replace(waiting, next_query_at=now + event.pause_s)
+        case events.OutcomeCheck():
+            phase = "finding out whether the API took the job"
+            return progress.with_row(event.external_id, now, phase=phase)
+        case events.SendFailed():
+            tries = f"try {event.attempt} of {event.most_attempts}"
+            return replace(
+                progress.with_row(event.external_id, now, phase="submitting"),
+                next_query_at=now + event.retry_s,
+                api_error=(event.error.message, tries),
+            )
+        case events.Submitted():
+            return replace(progress, api_error=()).with_row(
+                event.external_id if progress.row(event.external_id) else event.task_id,
+                now,
+                external_id=event.external_id,
+                task_id=event.task_id,
+                product=event.product,
+                model=event.model,
+                prompt=event.prompt,
+                usual_s=event.usual_s,
+                submitted_at=now - event.age_s,
+                phase="submitted",
+            )
+        case events.StatusChanged():
+            return progress.with_row(event.task_id, now, phase=event.status.value)
+        case events.Querying():
+            api_error = progress.api_error if event.failures else ()
+            next_query_at = now + event.in_s
+            return replace(progress, next_query_at=next_query_at, api_error=api_error)
+        case events.QueryFailed():
+            return replace(
+                progress,
+                next_query_at=now + event.retry_s,
+                api_error=(event.error.message, f"try {event.attempt}"),
+            )
+        case events.Downloading():
+            return _downloading(progress, event, now)
+        case events.DownloadRetry():
+            phase = f"saving again in {format_duration(event.retry_s)}"
+            return progress.with_row(event.task_id, now, phase=phase)
+        case events.Saved():
+            return _saved(progress, event, now)
+        case events.Finished():
+            return _finished(progress, event, now)
+        case (
+            events.CallbackArrived()
+            | events.DownloadResumed()
+            | events.Notice()
+            | events.Remark()
+        ):
+            return progress  # a permanent line, or none
+        case _:
+            assert_never(event)
 
 
 def _downloading(
@@ -211,13 +192,6 @@ def _downloading(
     return progress.with_row(
         event.task_id, now, phase="saving", transfers=MappingProxyType(transfers)
     )
-
-
-def _download_retry(
-    progress: ProgressModel, event: events.DownloadRetry, now: float
-) -> ProgressModel:
-    pause = format_duration(event.retry_s)
-    return progress.with_row(event.task_id, now, phase=f"saving again in {pause}")
 
 
 def _saved(progress: ProgressModel, event: events.Saved, now: float) -> ProgressModel:
@@ -239,25 +213,3 @@ def _finished(
     if progress.row(name) is None:
         return progress
     return progress.with_row(name, now, phase=result.state.value, is_done=True)
-
-
-_UPDATES: Mapping[type, Callable[[ProgressModel, Any, float], ProgressModel]] = (
-    MappingProxyType(
-        {
-            events.Prepared: _prepared,
-            events.TunnelOpening: _tunnel_opening,
-            events.CallbackPath: _callback_path,
-            events.WaitingForSlot: _waiting_for_slot,
-            events.SendFailed: _send_failed,
-            events.OutcomeCheck: _outcome_check,
-            events.Submitted: _submitted,
-            events.StatusChanged: _status_changed,
-            events.Querying: _querying,
-            events.QueryFailed: _query_failed,
-            events.Downloading: _downloading,
-            events.DownloadRetry: _download_retry,
-            events.Saved: _saved,
-            events.Finished: _finished,
-        }
-    )
-)

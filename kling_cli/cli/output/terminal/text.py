@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
+
+from kling_cli.clock import format_timestamp
 
 # Cc: control characters; Cf: bidirectional marks and other invisible ones; Cs: lone
 # surrogates; Zl, Zp: line breaks that terminals may follow.
@@ -115,9 +117,3 @@ def format_estimate(
 def optional_timestamp(when: datetime | None) -> str | None:
     """Return the timestamp of a time that may be unknown."""
     return None if when is None else format_timestamp(when)
-
-
-def format_timestamp(when: datetime) -> str:
-    """Return `2026-10-04T12:00:03.250Z`."""
-    text = when.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"

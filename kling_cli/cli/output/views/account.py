@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from math import floor, fsum
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.output.listing import EmptyMessage, Listing, truncation_note
-from kling_cli.cli.output.tables import plain_table
-from kling_cli.cli.output.terminal.capabilities import is_terminal
+from kling_cli.cli.output.tables import Column, plain_table, stdout_table
 from kling_cli.cli.output.terminal.text import optional_timestamp
 
 if TYPE_CHECKING:
@@ -126,10 +123,6 @@ def grouped_lines(sums: Sequence[dict[str, Any]], by: str) -> Iterator[str]:
 
 
 def _deduction_table(rows: Sequence[Deduction]) -> Iterator[str]:
-    if not is_terminal(sys.stdout):
-        return plain_table([_deduction_cells(row) for row in rows])
-    from kling_cli.cli.output.tables import Column, fitted_table
-
     titles = (
         Column(heading="spent at", drop_order=5),
         Column(heading="spent"),
@@ -139,10 +132,10 @@ def _deduction_table(rows: Sequence[Deduction]) -> Iterator[str]:
         Column(heading="what", drop_order=2),
         Column(heading="left after", drop_order=1),
     )
-    return fitted_table(
+    return stdout_table(
         titles,
         [_terminal_cells(row) for row in rows],
-        width=get_terminal_size().columns,
+        plain_rows=[_deduction_cells(row) for row in rows],
     )
 
 
@@ -239,15 +232,6 @@ def pack_document(pack: Pack, now: datetime) -> dict[str, Any]:
 
 def pack_lines(packs: Sequence[Pack], now: datetime) -> Iterator[str]:
     """Yield one line a pack: with a bar for a person, in plain columns for a pipe."""
-    if is_terminal(sys.stdout):
-        return pack_table(packs, now, width=get_terminal_size().columns)
-    return plain_table([_pack_cells(pack, now) for pack in packs])
-
-
-def pack_table(packs: Sequence[Pack], now: datetime, *, width: int) -> Iterator[str]:
-    """Yield headings and one line a pack, as wide as a terminal at most."""
-    from kling_cli.cli.output.tables import Column, fitted_table
-
     titles = (
         Column(heading="pack"),
         Column(heading="", drop_order=1),  # the bar
@@ -255,8 +239,10 @@ def pack_table(packs: Sequence[Pack], now: datetime, *, width: int) -> Iterator[
         Column(heading="state"),
         Column(heading="ends", drop_order=2),
     )
-    return fitted_table(
-        titles, [pack_terminal_cells(pack, now) for pack in packs], width=width
+    return stdout_table(
+        titles,
+        [pack_terminal_cells(pack, now) for pack in packs],
+        plain_rows=[_pack_cells(pack, now) for pack in packs],
     )
 
 

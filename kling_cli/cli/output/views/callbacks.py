@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from kling_cli.cli.output.plain_lines import trust_phrase
 from kling_cli.cli.output.tables import Column, fitted_table, plain_table
-from kling_cli.cli.output.terminal.text import format_size, format_timestamp, one_line
+from kling_cli.cli.output.terminal.text import format_size, one_line
+from kling_cli.clock import format_timestamp
 from kling_cli.listener import events
 
 if TYPE_CHECKING:

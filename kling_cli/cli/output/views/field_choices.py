@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from kling_cli.cli.output.tables import plain_table
 from kling_cli.cli.output.terminal.streams import write_result
 from kling_cli.errors import ExitCode, UsageError
 
@@ -32,7 +33,12 @@ def print_choices(
     Raises:
         UsageError: there are none.
     """
-    found = [each for each in choices_of(field) if _matches(each, word)]
+    choices = (
+        FieldChoice(name, group.name, group.note, group.discontinued.get(name))
+        for group in field.groups
+        for name in group.choices
+    )
+    found = [each for each in choices if _matches(each, word)]
     if not found:
         hint = f"kling {product.name} --list shows them all"
         raise UsageError(f"no {field.name} has {word} in its name", hint=hint)
@@ -42,26 +48,9 @@ def print_choices(
         lines = [each.name for each in found if each.ended is None]
         write_result("\n".join(lines))
     else:
-        write_result("\n".join(choice_table(found)))
+        rows = [(each.name, each.group, each.ended or each.note) for each in found]
+        write_result("\n".join(plain_table(rows)))
     return int(ExitCode.DONE)
-
-
-def choices_of(field: Field) -> Iterator[FieldChoice]:
-    """Yield every choice in the order of its description."""
-    for group in field.groups:
-        for name in group.choices:
-            yield FieldChoice(
-                name, group.name, group.note, group.discontinued.get(name)
-            )
-
-
-def choice_table(found: Sequence[FieldChoice]) -> Iterator[str]:
-    """Yield one line a choice, in columns; nothing is cut."""
-    rows = [(each.name, each.group, each.ended or each.note) for each in found]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
 
 
 def _matches(choice: FieldChoice, word: str) -> bool:
@@ -70,11 +59,7 @@ def _matches(choice: FieldChoice, word: str) -> bool:
 
 def _print_document(product: Product, found: Sequence[FieldChoice]) -> None:
     """Print the JSON document of the command with the choices as one more key."""
-    from kling_cli.api import TaskStatus
-    from kling_cli.cli.output import json_document
-    from kling_cli.jobs.events import JobResult
+    from kling_cli.cli.output.json_document import jobless_document, print_document
 
-    nothing_yet = JobResult(command=product.name, status=TaskStatus.UNKNOWN)
-    shown = json_document.result_document(nothing_yet)
-    shown["choices"] = [each._asdict() for each in found]
-    write_result(json_document.dumps(shown))
+    choices = [each._asdict() for each in found]
+    print_document(jobless_document(product.name) | {"choices": choices})

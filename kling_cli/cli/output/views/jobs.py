@@ -13,10 +13,12 @@ from kling_cli.cli.output.tables import CellStyler, Column, fitted_table, plain_
 from kling_cli.cli.output.terminal.capabilities import (
     Styler,
     hyperlink_on_stdout,
+    is_terminal,
     styler_for,
     unstyled,
 )
-from kling_cli.cli.output.terminal.text import format_size, format_timestamp, one_line
+from kling_cli.cli.output.terminal.text import format_size, one_line
+from kling_cli.clock import format_timestamp
 from kling_cli.jobs.outputs.naming import relative_to_cwd
 from kling_cli.store import State
 
@@ -48,10 +50,12 @@ def colored_state(state: State, style: Styler) -> str:
     return style(state.value, _COLORS[state])
 
 
-def terminal_job_table(
+def job_lines(
     jobs: Sequence[JobRecord], now: datetime, *, is_colorless: bool
 ) -> Iterator[str]:
-    """Yield a table as wide as the terminal at most."""
+    """Yield a table as wide as the terminal at most, or plain columns for a pipe."""
+    if not is_terminal(sys.stdout):
+        return plain_job_table(jobs)
     style = styler_for(sys.stdout, is_colorless=is_colorless)
     width = get_terminal_size().columns
     return job_table(jobs, now, style=style, width=width, link=hyperlink_on_stdout)

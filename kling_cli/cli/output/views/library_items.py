@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli.cli.output.tables import (
     Column,
-    fitted_table,
     labelled_lines,
-    plain_table,
+    stdout_table,
 )
-from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.text import one_line, optional_timestamp
 
 if TYPE_CHECKING:
@@ -55,11 +51,7 @@ def item_document(one: LibraryItem, kind: ItemKind) -> dict[str, Any]:
 def item_table(found: Sequence[LibraryItem], kind: ItemKind) -> Iterator[str]:
     """Yield one line an item; headings on a terminal only."""
     rows = [_cells(one, kind) for one in found]
-    if is_terminal(sys.stdout):
-        return fitted_table(
-            _COLUMNS[kind.noun], rows, width=get_terminal_size().columns
-        )
-    return plain_table(rows)
+    return stdout_table(_COLUMNS[kind.noun], rows)
 
 
 def _cells(one: LibraryItem, kind: ItemKind) -> tuple[str | None, ...]:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_cli.cli.output.json_document import dumps, error_object
+from kling_cli.cli.output.json_document import error_object, print_document
 from kling_cli.cli.output.plain_lines import error_lines
 from kling_cli.cli.output.terminal.capabilities import styler_for
 from kling_cli.cli.output.terminal.streams import print_message, write_result
@@ -33,7 +33,7 @@ _WHY_SKIPPED: Final = "needs KLING_WEBHOOK_SECRET, as your handler has it"
 def print_commands(commands: Sequence[str], output_options: OutputOptions) -> None:
     """Print curl commands, one a line, or in one JSON object."""
     if output_options.is_json:
-        write_result(dumps(_document() | {"commands": list(commands)}))
+        print_document(_document() | {"commands": list(commands)})
         return
     for each in commands:
         write_result(each)
@@ -58,19 +58,25 @@ class MockReport:
     def n_answers(self) -> int:
         return len(self.checked)
 
+    @property
+    def _is_all(self) -> bool:
+        return self._mock_runs is not None and self._mock_runs.is_all
+
+    @property
+    def _skipped(self) -> Sequence[str]:
+        return () if self._mock_runs is None else self._mock_runs.skipped
+
     def begin(self, mock_runs: MockRuns) -> None:
         """Print the head of the table of `--all`."""
         self._mock_runs = mock_runs
-        if mock_runs.is_all and not (
-            self._output_options.is_json or self._output_options.is_quiet
-        ):
+        is_short = self._output_options.is_json or self._output_options.is_quiet
+        if self._is_all and not is_short:
             head = f"{'scenario':<{_WIDTH}}  result  answers  slowest"
             write_result(self._style(head, "bold"))
 
     def show(self, number: int, one: MockDelivery, outcome: DeliveryOutcome) -> None:
         """Print one line about an answer as it arrives; with --quiet its status."""
-        is_table = self._mock_runs is not None and self._mock_runs.is_all
-        if self._output_options.is_json or is_table:
+        if self._output_options.is_json or self._is_all:
             return
         if self._output_options.is_quiet:
             write_result(str(outcome.status or "-"))
@@ -85,13 +91,8 @@ class MockReport:
     def add(self, scenario: str | None, checked: Sequence[CheckedDelivery]) -> None:
         """Add the answers of one run; with `--all`, print its row."""
         self._results.append((scenario, checked))
-        if (
-            self._mock_runs is None
-            or not self._mock_runs.is_all
-            or self._output_options.is_json
-        ):
-            return
-        self._print_row(scenario or "", checked)
+        if self._is_all and not self._output_options.is_json:
+            self._print_row(scenario or "", checked)
 
     def conclude(self, error: KlingError | None) -> int:
         """Print PASS or FAIL where requested, and the error; return the exit code.
@@ -99,7 +100,7 @@ class MockReport:
         Without an answer there is no verdict.
         """
         if self._output_options.is_json:
-            write_result(dumps(self._full_document(error)))
+            print_document(self._full_document(error))
         elif self._is_asserting and any(self._is_answered(e) for e in self.checked):
             self._print_verdict(error)
         for each in error_lines(error) if error else ():
@@ -123,11 +124,9 @@ class MockReport:
 
     def _print_verdict(self, error: KlingError | None) -> None:
         """Print the rows of what was skipped, the promises and the sum."""
-        mock_runs = self._mock_runs
-        if mock_runs is not None and not self._output_options.is_quiet:
-            for name in mock_runs.skipped:
-                skip = self._style("SKIP", "yellow")
-                write_result(f"{name:<{_WIDTH}}  {skip}    {_WHY_SKIPPED}")
+        for name in () if self._output_options.is_quiet else self._skipped:
+            skip = self._style("SKIP", "yellow")
+            write_result(f"{name:<{_WIDTH}}  {skip}    {_WHY_SKIPPED}")
         for each in self._judgements():
             line = f"{self._result(is_met=each.is_met)} {each.text}: {_met_share(each)}"
             write_result(line)
@@ -138,13 +137,13 @@ class MockReport:
 
         met = [each.is_met for each in self._judgements()]
         words = f"{sum(met)} of {len(met)} promises kept"
-        if self._mock_runs is not None and self._mock_runs.is_all:
+        if self._is_all:
             passed = [
-                all(not e.faults for e in checked) for _, checked in self._results
+                not any(e.faults for e in checked) for _, checked in self._results
             ]
-            words = f"{sum(passed)} of {len(passed)} scenarios passed, {words}"
-            if self._mock_runs.skipped:
-                words += f", {len(self._mock_runs.skipped)} skipped"
+            words = f"{sum(passed)} of {len(self._results)} scenarios passed, {words}"
+            if self._skipped:
+                words += f", {len(self._skipped)} skipped"
         return f"{words}, not finished" if isinstance(error, StoppedError) else words
 
     def _judgements(self) -> list[PromiseResult]:
@@ -158,7 +157,6 @@ class MockReport:
         return self._style("PASS", "green") if is_met else self._style("FAIL", "red")
 
     def _full_document(self, error: KlingError | None) -> dict[str, Any]:
-        is_all = self._mock_runs is not None and self._mock_runs.is_all
         return _document(error) | {
             "deliveries": [
                 _delivery_object(each, scenario)
@@ -175,11 +173,10 @@ class MockReport:
                 }
                 for each in self._judgements()
             ],
-            "scenarios": self._scenarios() if is_all else None,
+            "scenarios": self._scenarios() if self._is_all else None,
         }
 
     def _scenarios(self) -> list[dict[str, Any]]:
-        skipped = self._mock_runs.skipped if self._mock_runs is not None else ()
         run_results = [
             {
                 "scenario": name,
@@ -190,7 +187,7 @@ class MockReport:
         ]
         return run_results + [
             {"scenario": name, "result": "skip", "reason": _WHY_SKIPPED}
-            for name in skipped
+            for name in self._skipped
         ]
 
 

@@ -12,10 +12,8 @@ from kling_cli import catalogue
 from kling_cli.catalogue import Field, FieldKind, Limits, Rate, accepts_field
 from kling_cli.cli.output.tables import (
     Column,
-    Row,
-    fitted_table,
     labelled_lines,
-    plain_table,
+    stdout_table,
 )
 from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.text import format_duration
@@ -60,7 +58,7 @@ def model_table(lines: Sequence[ModelListing]) -> Iterator[str]:
         )
         for one in lines
     ]
-    return _fitted_or_plain(_MODEL_COLUMNS, rows)
+    return stdout_table(_MODEL_COLUMNS, rows)
 
 
 def capability_table(lines: Sequence[ModelListing]) -> Iterator[str]:
@@ -69,14 +67,7 @@ def capability_table(lines: Sequence[ModelListing]) -> Iterator[str]:
         (_units(one), _rate(one), one.model.status, example_command(one))
         for one in lines
     ]
-    return _fitted_or_plain(_CAPABILITY_COLUMNS, rows)
-
-
-def _fitted_or_plain(titles: Sequence[Column], rows: Sequence[Row]) -> Iterator[str]:
-    """Return the rows fitted to the terminal, or whole for a pipe."""
-    if is_terminal(sys.stdout):
-        return fitted_table(titles, rows, width=get_terminal_size().columns)
-    return plain_table(rows)
+    return stdout_table(_CAPABILITY_COLUMNS, rows)
 
 
 def model_details(lines: Sequence[ModelListing]) -> Iterator[str]:

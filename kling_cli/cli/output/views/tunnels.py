@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from kling_cli.tunnels import ProviderFactory, ReadinessCheck
 
 
+_PROVIDER_COLUMNS = (
+    Column(heading="tunnel"),
+    Column(heading="ready"),
+    Column(heading="account", drop_order=2),
+    Column(heading="URL", is_wrapped=True),
+    Column(heading="limits", is_wrapped=True),
+    Column(heading="reads requests", drop_order=1),
+)
+
+
 def is_ready(checks: list[ReadinessCheck]) -> bool:
     """Return whether a provider with these checks can open a tunnel."""
     return all(check.is_ok for check in checks)
@@ -61,7 +71,6 @@ def provider_lines(
     found: list[tuple[ProviderFactory, list[ReadinessCheck]]], settings: Settings
 ) -> Iterator[str]:
     """Yield a table of the providers, then what those that are not ready need."""
-    headings = ("tunnel", "ready", "account", "URL", "limits", "reads requests")
     rows = [
         (
             ("* " if is_chosen(one, settings) else "") + one.name,
@@ -74,13 +83,10 @@ def provider_lines(
         for one, checks in found
     ]
     if is_terminal(sys.stdout):
-        wide = [Column(heading=each, is_wrapped=True) for each in headings[3:5]]
-        narrow = [Column(heading=each) for each in headings[:2]]
-        account = Column(heading="account", drop_order=2)
-        reader = Column(heading=headings[5], drop_order=1)
         width = get_terminal_size().columns
-        yield from fitted_table([*narrow, account, *wide, reader], rows, width=width)
+        yield from fitted_table(_PROVIDER_COLUMNS, rows, width=width)
     else:
+        headings = [each.heading for each in _PROVIDER_COLUMNS]
         yield from plain_table(rows, headings=headings)
     yield ""
     yield f"used: {settings.tunnel} ({settings.origins['tunnel']})"

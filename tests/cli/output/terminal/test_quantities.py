@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
-
 import pytest
 
 from kling_cli.cli.output.terminal.text import (
     format_clock,
     format_duration,
     format_size,
-    format_timestamp,
     format_units,
     format_usd,
 )
@@ -75,13 +72,3 @@ def test_units_have_no_needless_digits(amount: float, words: str) -> None:
 )
 def test_money_has_cents_and_below_ten_their_fractions(usd: float, words: str) -> None:
     assert format_usd(usd) == words
-
-
-def test_moments_are_in_utc_with_milliseconds() -> None:
-    in_paris = datetime(2026, 10, 4, 14, 0, 0, 250_000, timezone(timedelta(hours=2)))
-
-    assert format_timestamp(in_paris) == "2026-10-04T12:00:00.250Z"
-    assert (
-        format_timestamp(datetime(2026, 10, 4, tzinfo=UTC))
-        == "2026-10-04T00:00:00.000Z"
-    )

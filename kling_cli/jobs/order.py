@@ -1,4 +1,4 @@
-"""Parsing of what is asked for, as an option or a JSON value, into an `Order`.
+"""An order: what a person asks for, parsed from options or from a JSON value.
 
 A command parses its options here, `kling run` a complete request (`--dry-run --json`
 prints one, `docs/json.md` describes it), and the Python API its arguments.
@@ -11,20 +11,42 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kling_cli import catalogue
 from kling_cli.catalogue import Field, FieldKind, Product, expected_type, split_handle
 from kling_cli.errors import UsageError
 from kling_cli.text import BYTE_ORDER_MARK, decode_text, normalize_text
 
-if TYPE_CHECKING:
-    from kling_cli.jobs.prepare import Order
-
-
 MODES = MappingProxyType({"std": "720p", "pro": "1080p", "4k": "4k"})
+_SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
+_POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+KEYS = ("product", "model", "fields", "set", "external_id")
+_TYPED_KINDS = (FieldKind.JSON, FieldKind.TIME, FieldKind.POINT)
+_HANDLE_KEYS = {"name", "value"}
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The job that a person asks for. Images and audio may be URLs or paths.
+
+    `extra` has the dotted keys of `--set`, which win over everything else. `seconds` is
+    how long the result will be, where that follows from an input. `before` is the call
+    that opens its session, where the product's own command makes that one too.
+    """
+
+    product: str
+    model: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    external_id: str | None = None
+    seconds: float | None = None
+    before: Order | None = None
 
 
 def strict_json(text: str | bytes) -> Any:
@@ -54,15 +76,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text} is no number of JSON")
     return number
-
-
-_SECONDS = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*s?")  # the API counts milliseconds
-
-
-_POINT = re.compile(r"(\d*\.?\d+)\s*,\s*(\d*\.?\d+)")
-
-
-_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 
 def read_values(
@@ -225,18 +238,6 @@ def _file(field: Field, name: str) -> str:
         raise UsageError(f"{field.spelling} @{name}: {reason}") from exc
 
 
-KEYS = ("product", "model", "fields", "set", "external_id")
-
-
-_TYPED_KINDS = (FieldKind.JSON, FieldKind.TIME, FieldKind.POINT)
-
-
-_HANDLE_KEYS = {"name", "value"}
-
-
-_SHOWN = 80
-
-
 def of_order(order: Order, *, model: str) -> dict[str, Any]:
     """Return `order` as a request, with the model it was given if it named none."""
     request: dict[str, Any] = {
@@ -261,8 +262,6 @@ def to_order(request: Any, *, external_id: str | None = None) -> Order:
     Raises:
         UsageError: a key, product or field is unknown, or a value of another kind.
     """
-    from kling_cli.jobs.prepare import Order
-
     _require_object(request, "the request")
     _require_known(request, {key: key for key in KEYS}, "a request has no key")
     name = _text_of(request, "product")
@@ -366,9 +365,9 @@ def _require_object(value: Any, what: str) -> None:
 def _spellings(product: Product) -> dict[str, str]:
     """Return the names of the fields by all that a person may call them."""
     found = {field.name: field.name for field in product.fields}
-    for field in product.fields:
-        for option in field.options:
-            found.setdefault(option.lstrip("-").replace("-", "_"), field.name)
+    for each in product.fields:
+        for option in each.options:
+            found.setdefault(option.lstrip("-").replace("-", "_"), each.name)
     if "resolution" in found:
         found.setdefault("mode", "resolution")
     return found
