@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, Literal
 
 from kling_cli.jobs.events import Notice
+from kling_cli.store import StoredCallback
 from kling_cli.tunnels import TunnelState
 
 CHECKED: Final = "checked"
@@ -34,20 +34,12 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackReceived:
-    """A callback was received and stored. `status` is what it claims, or `unknown`.
+    """A callback was received and stored; headers that are secret are masked.
 
     `since_submit_s` counts from the task's creation, where that is known.
     """
 
-    number: int
-    received_at: datetime
-    product: str | None
-    task_id: str | None
-    external_id: str | None
-    status: str | None
-    trust: str
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    raw: bytes = field(repr=False)
+    callback: StoredCallback = field(repr=False)
     since_submit_s: float | None = None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -138,7 +139,9 @@ class CallbackPipeline:
             self.counts["filtered"] += 1
             return
         self.counts["callbacks"] += 1
-        self._emit(_received_event(callback, since_submit_s(received, state)))
+        shown = replace(callback, headers=masked_headers(callback.headers))
+        since_s = since_submit_s(received, state)
+        self._emit(CallbackReceived(callback=shown, since_submit_s=since_s))
         is_new = self._classify(callback, state)
         if is_new or state.synthetic_id is None:
             self._forward(callback)
@@ -193,20 +196,3 @@ class CallbackPipeline:
             why = str(failure) or "the disk is too slow"
             hint = getattr(failure, "hint", None)
             self._emit(Notice(message=f"callbacks cannot be kept: {why}", hint=hint))
-
-
-def _received_event(
-    callback: StoredCallback, since_s: float | None
-) -> CallbackReceived:
-    return CallbackReceived(
-        number=callback.id,
-        received_at=callback.received_at,
-        product=callback.product,
-        task_id=callback.task_id,
-        external_id=callback.external_id,
-        status=callback.status,
-        trust=callback.trust,
-        headers=masked_headers(callback.headers),
-        raw=callback.raw,
-        since_submit_s=since_s,
-    )

@@ -120,7 +120,7 @@ def test_headers_that_may_hold_a_secret_are_shown_masked_and_forwarded_unchanged
 
     seen = harness.events[0]
     assert isinstance(seen, CallbackReceived)
-    assert seen.headers == (("x-forwarded-uri", "****"), ("x-own", "1"))
+    assert seen.callback.headers == (("x-forwarded-uri", "****"), ("x-own", "1"))
     assert harness.controls.last_callback is not None
     assert harness.controls.last_callback.headers == headers
 
@@ -132,7 +132,8 @@ def test_a_callback_is_shown_and_forwarded_with_its_number() -> None:
 
     [seen] = harness.events
     assert isinstance(seen, CallbackReceived)
-    assert (seen.number, seen.status, seen.trust) == (1, "processing", "token")
+    shown = seen.callback
+    assert (shown.id, shown.status, shown.trust) == (1, "processing", "token")
     assert seen.since_submit_s == 3.0
     assert harness.forwarder.numbers == [1]
 
@@ -144,7 +145,7 @@ def test_a_callback_without_a_product_in_its_path_gets_that_of_the_journal() -> 
 
     [seen] = harness.events
     assert isinstance(seen, CallbackReceived)
-    assert seen.product == "text2video"
+    assert seen.callback.product == "text2video"
 
 
 def test_a_repeated_body_is_a_duplicate_and_is_forwarded_all_the_same() -> None:
@@ -204,7 +205,9 @@ def test_only_callbacks_that_match_the_filter_are_shown_and_forwarded(
         harness.arrive("processing", task_id)
         harness.arrive("failed", task_id)
 
-    shown = [one.number for one in harness.events if isinstance(one, CallbackReceived)]
+    shown = [
+        one.callback.id for one in harness.events if isinstance(one, CallbackReceived)
+    ]
     assert shown == harness.forwarder.numbers == numbers
     assert harness.pipeline.counts["filtered"] == 2
 

@@ -108,15 +108,15 @@ def _event_words(event: JsonLineEvent) -> str:  # noqa: C901, PLR0911 -- one cas
 
 
 def _callback(event: events.CallbackReceived) -> str:
-    since = event.since_submit_s
+    since, callback = event.since_submit_s, event.callback
     facts = (
-        _number(event.number),
-        event.product or "-",
-        event.status or "unknown",
-        event.task_id or "-",
+        _number(callback.id),
+        callback.product or "-",
+        callback.status or "unknown",
+        callback.task_id or "-",
         f"after {format_duration(since)}" if since is not None else "",
     )
-    return f"{' '.join(each for each in facts if each)}, {trust_phrase(event.trust)}"
+    return f"{' '.join(each for each in facts if each)}, {trust_phrase(callback.trust)}"
 
 
 def _forward(event: events.Forwarded) -> str:
@@ -180,7 +180,9 @@ def _tasks(count: int) -> str:
 
 
 def _event_time(event: ListenerEvent, now: datetime) -> datetime:
-    return event.received_at if isinstance(event, events.CallbackReceived) else now
+    if isinstance(event, events.CallbackReceived):
+        return event.callback.received_at
+    return now
 
 
 def _local_time(moment: datetime) -> str:
@@ -209,18 +211,18 @@ def _event_fields(event: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: 
                 "local_url": event.local_url,
                 "forward_to": list(event.forward_to),
             }
-        case events.CallbackReceived():
+        case events.CallbackReceived(callback=callback):
             return "callback", {
-                "event_id": event.number or None,
-                "received_at": format_timestamp(event.received_at),
-                "product": event.product,
-                "task_id": event.task_id,
-                "external_task_id": event.external_id,
-                "status": event.status,
-                "trust": event.trust,
+                "event_id": callback.id or None,
+                "received_at": format_timestamp(callback.received_at),
+                "product": callback.product,
+                "task_id": callback.task_id,
+                "external_task_id": callback.external_id,
+                "status": callback.status,
+                "trust": callback.trust,
                 "since_submit_s": event.since_submit_s,
-                "headers": joined_headers(event.headers),
-                "body_b64": b64encode(event.raw).decode(),
+                "headers": joined_headers(callback.headers),
+                "body_b64": b64encode(callback.raw).decode(),
             }
         case events.Verified():
             return "verified", {

@@ -138,10 +138,9 @@ class MockReport:
         met = [each.is_met for each in self._judgements()]
         words = f"{sum(met)} of {len(met)} promises kept"
         if self._is_all:
-            passed = [
-                not any(e.faults for e in checked) for _, checked in self._results
-            ]
-            words = f"{sum(passed)} of {len(self._results)} scenarios passed, {words}"
+            runs = [checked for _, checked in self._results]
+            n_passed = sum(not any(each.faults for each in one) for one in runs)
+            words = f"{n_passed} of {len(runs)} scenarios passed, {words}"
             if self._skipped:
                 words += f", {len(self._skipped)} skipped"
         return f"{words}, not finished" if isinstance(error, StoppedError) else words

@@ -14,18 +14,22 @@ from kling_cli.cli.output.listener.lines import event_object
 from kling_cli.jobs.events import Notice
 from kling_cli.listener import events
 from kling_cli.listener.events import JsonLineEvent, ListenerEvent, Mismatch
+from kling_cli.store.records import StoredCallback
 
 NOW = datetime(2026, 10, 4, 12, 0, 3, tzinfo=UTC)
 SEEN = events.CallbackReceived(
-    number=12,
-    received_at=NOW,
-    product="text2video",
-    task_id="t1",
-    external_id=None,
-    status="succeeded",
-    trust="token",
-    headers=(("x-a", "1"), ("x-a", "2")),
-    raw=b"{}",
+    callback=StoredCallback(
+        id=12,
+        received_at=NOW,
+        product="text2video",
+        nonce=None,
+        task_id="t1",
+        external_id=None,
+        status="succeeded",
+        trust="token",
+        headers=(("x-a", "1"), ("x-a", "2")),
+        raw=b"{}",
+    ),
     since_submit_s=41.2,
 )
 FORWARDED = events.Forwarded(
