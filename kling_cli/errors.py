@@ -206,3 +206,9 @@ class StoppedError(KlingError):
     ) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = exit_code  # type: ignore[misc]  # one class, three signals
+
+    def with_clause(self, clause: str, *, hint: str | None) -> StoppedError:
+        """Return the error with a clause that says what the stop means for a job."""
+        return StoppedError(
+            f"{self.message}; {clause}", exit_code=self.exit_code, hint=hint
+        )

@@ -96,9 +96,11 @@ class AccountTasks:
         limiter = anyio.CapacityLimiter(MAX_CONCURRENT_QUERIES)
 
         async def list_endpoint(endpoint: TaskEndpoint) -> None:
+            is_bulk = endpoint.is_bulk
+            listing = self._list_by_cursor if is_bulk else self._list_by_page
             async with limiter:
                 try:
-                    answers[endpoint] = await self._list_endpoint(endpoint)
+                    answers[endpoint] = await listing(endpoint)
                 except KlingError as exc:
                     failures[endpoint] = exc
                     if not is_endpoint_specific(exc):
@@ -127,11 +129,6 @@ class AccountTasks:
             )
         return found
 
-    async def _list_endpoint(self, endpoint: TaskEndpoint) -> PagedItems[JobRecord]:
-        if endpoint.is_bulk:
-            return await self._list_by_cursor(endpoint)
-        return await self._list_by_page(endpoint)
-
     async def _list_by_cursor(self, endpoint: TaskEndpoint) -> PagedItems[JobRecord]:
         wanted, size = self.wanted, min(self.wanted.limit, PAGE_SIZE) or PAGE_SIZE
         kinds = [wanted.kind] if wanted.kind is not None else []
@@ -154,15 +151,13 @@ class AccountTasks:
 
     async def _list_by_page(self, endpoint: TaskEndpoint) -> PagedItems[JobRecord]:
         is_filtered = self.wanted.status is not None or self.wanted.since is not None
-        size = (
-            PAGE_SIZE if is_filtered else min(self.wanted.limit, PAGE_SIZE) or PAGE_SIZE
-        )
+        limit = 0 if is_filtered else self.wanted.limit
         found = await numbered_pages(
             RetryingClient(self.session.client, self.session.clock),
             endpoint.path,
             tasks_from_wire,
-            limit=0 if is_filtered else self.wanted.limit,
-            page_size=size,
+            limit=limit,
+            page_size=min(limit, PAGE_SIZE) or PAGE_SIZE,
             max_pages=MAX_ENDPOINT_PAGES,
         )
         records = self._matching_records(found.items, endpoint)

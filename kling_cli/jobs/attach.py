@@ -5,7 +5,6 @@ What only waiting and downloading need is imported there: `kling status` starts 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -29,6 +28,7 @@ from kling_cli.jobs.lookup import (
     find_jobs,
     has_live_owner,
     not_submitted_error,
+    owner_columns,
     query_jobs,
 )
 from kling_cli.jobs.session import Session, open_session
@@ -251,16 +251,9 @@ class AttachedRun:
 
     def _adopt(self, job: Job, session: Session) -> None:
         """Make this process the job's owner: its own has ended, or it was named."""
-        from kling_cli.tunnels import identify
-
         job.record = self._with_options(job.record)
         if not self.options.is_embedded:
-            owner = identify(os.getpid())
-            job.record = session.update_job(
-                job.record,
-                owner_pid=os.getpid(),
-                owner_started_at=owner.started_at if owner else None,
-            )
+            job.record = session.update_job(job.record, **owner_columns())
         if job.task is not None and not job.task.status.is_final:
             self.emit(job.submitted(job.task, age_s=self._age_s(job.task)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +24,7 @@ from kling_cli.jobs.events import EmitEvent, JobResult, Notice, Prepared, Remark
 from kling_cli.jobs.history import resolve_references
 from kling_cli.jobs.ingress import open_ingress
 from kling_cli.jobs.job import RUN_AGAIN_HINT, Job, RunOptions, new_job, report_result
+from kling_cli.jobs.lookup import owner_columns
 from kling_cli.jobs.order import Order
 from kling_cli.jobs.outputs.destination import check_output
 from kling_cli.jobs.outputs.naming import check_template
@@ -43,7 +43,6 @@ from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.jobs.waiting.watcher import deadline_at, wait_for_jobs
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
-from kling_cli.tunnels import identify
 
 
 async def generate(
@@ -90,7 +89,8 @@ async def run_request(
     except KlingError as exc:
         if run.job is None:
             if isinstance(exc, StoppedError):
-                raise _nothing_submitted(exc) from exc
+                clause = "nothing was submitted"
+                raise exc.with_clause(clause, hint=RUN_AGAIN_HINT) from exc
             raise
         run.job.fail(exc, clock.monotonic())
     assert run.job is not None  # noqa: S101 -- it is in the journal, or it raised
@@ -104,12 +104,6 @@ def _known_name_fields(request: PreparedRequest) -> dict[str, str]:
         "product": request.plan.product.name,
         "model": request.plan.model.id,
     }
-
-
-def _nothing_submitted(stop: StoppedError) -> StoppedError:
-    """Return the error of a run that was stopped before its job was in the journal."""
-    message = f"{stop.message}; nothing was submitted"
-    return StoppedError(message, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,7 +145,6 @@ class JobRun:
                     )
 
     def _new_record(self, session: Session) -> JobRecord:
-        owner = identify(os.getpid())
         plan, estimate = self.request.plan, self.request.estimate
         measured_s = session.journal.usual_s(
             plan.product.name, plan.model.id, self.settings.api_base
@@ -161,9 +154,8 @@ class JobRun:
             nonce=new_nonce(secrets.token_bytes),
             usual_s=measured_s or plan.model.usual_s,
             has_watermark=bool(self.request.values.get("watermark")),
-            owner_pid=os.getpid(),
-            owner_started_at=owner.started_at if owner else None,
             estimated_units=estimate.units if estimate else None,
+            **owner_columns(),
         )
 
     def _emit_prepared(self, record: JobRecord) -> None:

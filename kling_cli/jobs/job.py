@@ -265,21 +265,16 @@ def _with_resume_hint(stop: StoppedError, job: Job) -> StoppedError:
     resume = job.result().resume
     if job.record.is_unsubmitted:
         reason = f": {job.record.message}" if job.record.message else ""
-        message = f"{stop.message}; job {job.record.external_id} was not submitted"
-        return StoppedError(
-            message + reason, exit_code=stop.exit_code, hint=RUN_AGAIN_HINT
-        )
+        clause = f"job {job.record.external_id} was not submitted{reason}"
+        return stop.with_clause(clause, hint=RUN_AGAIN_HINT)
     if resume is None:
-        is_lost = is_synchronous(job.record) and job.task is None
-        if is_lost:
+        if is_synchronous(job.record) and job.task is None:
             stop.hint = f"whether {job.record.product} was charged is not known"
         return stop
-    return StoppedError(
-        f"{stop.message}; {_state_sentence(job)}", exit_code=stop.exit_code, hint=resume
-    )
+    return stop.with_clause(_state_clause(job), hint=resume)
 
 
-def _state_sentence(job: Job) -> str:
+def _state_clause(job: Job) -> str:
     """Return the clause that says what becomes of a job without this process."""
     if job.task is None:
         return f"job {job.record.external_id} may have been accepted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from kling_cli.api import Task
 from kling_cli.errors import (
@@ -32,7 +33,7 @@ from kling_cli.jobs.waiting.poller import (
 from kling_cli.jobs.waiting.state_machine import initial_state
 from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
-from kling_cli.tunnels import Identity
+from kling_cli.tunnels import Identity, identify
 
 
 class UnknownTaskError(UsageError):
@@ -97,6 +98,15 @@ def has_live_owner(record: JobRecord) -> bool:
     if record.owner_pid in (None, os.getpid()) or record.owner_started_at is None:
         return False
     return Identity(record.owner_pid, record.owner_started_at).is_alive
+
+
+def owner_columns() -> dict[str, Any]:
+    """Return the columns of a record that name this process as the job's owner."""
+    owner = identify(os.getpid())
+    return {
+        "owner_pid": os.getpid(),
+        "owner_started_at": owner.started_at if owner else None,
+    }
 
 
 def _fail_if_refused(job: Job, session: Session) -> bool:

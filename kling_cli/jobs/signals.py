@@ -50,14 +50,10 @@ async def until_signal(
 
     async with background() as group:
         with anyio.CancelScope() as scope:
-            await group.start(
-                watch, scope
-            )  # before the work, so that no signal is missed
+            await group.start(watch, scope)  # first, so that no signal is missed
             done.append(await work())
     if not done:
-        raise StoppedError(
-            f"stopped by {caught[0].name}", exit_code=_EXIT_CODES[caught[0]]
-        )
+        raise _stopped_error(caught[0])
     return done[0]
 
 
@@ -70,8 +66,7 @@ def interruptible() -> Iterator[None]:
     """
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        what = signal.Signals(number)
-        raise StoppedError(f"stopped by {what.name}", exit_code=_EXIT_CODES[what])
+        raise _stopped_error(signal.Signals(number))
 
     before = {number: signal.signal(number, stop) for number in _watched_signals()}
     if signal.getsignal(signal.SIGTSTP) is not signal.SIG_IGN:  # Ctrl-Z, at once
@@ -81,6 +76,10 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _stopped_error(number: signal.Signals) -> StoppedError:
+    return StoppedError(f"stopped by {number.name}", exit_code=_EXIT_CODES[number])
 
 
 def _watched_signals() -> list[signal.Signals]:

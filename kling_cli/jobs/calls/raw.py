@@ -226,10 +226,8 @@ async def send_call(raw: RawCall, *, settings: Settings, clock: Clock) -> JobRes
     except StoppedError as exc:
         if raw.is_read_only:
             raise
-        raise StoppedError(
-            f"{exc.message}; the call may have been made",
-            exit_code=exc.exit_code,
-            hint=recovery_hint(raw),
+        raise exc.with_clause(
+            "the call may have been made", hint=recovery_hint(raw)
         ) from exc
     error = _answer_error(raw, answer, credentials, settings)
     return _call_result(raw, answer, error, is_resumable=not settings.is_sandbox)

@@ -109,10 +109,20 @@ class Poller:
         Raises:
             KlingError: there was no answer for any of them.
         """
-        synchronous = filter(is_synchronous, records)
-        found = {one.key: task for one in synchronous if (task := one.as_task)}
-        for path, asked in self._groups(records):
-            found.update(await self._ask_at(path, asked))
+        by_path: dict[str, list[JobRecord]] = {}
+        found: dict[str, Task] = {}
+        for record in records:
+            if not is_synchronous(record):
+                is_solution = record.query_path == SOLUTIONS_PATH
+                path = SOLUTIONS_PATH if is_solution else TASKS_PATH
+                by_path.setdefault(path, []).append(record)
+            elif (task := record.as_task) is not None:
+                found[record.key] = task
+        for path, group in by_path.items():
+            if self.is_bulk or path == SOLUTIONS_PATH:
+                found.update(await self._fetch_bulk(path, group))
+            else:
+                found.update(await self._fetch_each(group))
         return found
 
     async def fetch_one(self, record: JobRecord) -> Task | None:
@@ -123,33 +133,15 @@ class Poller:
         """
         return (await self.fetch([record])).get(record.key)
 
-    def _groups(
-        self, records: Sequence[JobRecord]
-    ) -> list[tuple[str, list[JobRecord]]]:
-        """Return the records by the bulk endpoint of their tasks; some have none."""
-        groups: dict[str, list[JobRecord]] = {}
-        for record in records:
-            if not is_synchronous(record):
-                is_solution = record.query_path == SOLUTIONS_PATH
-                path = SOLUTIONS_PATH if is_solution else TASKS_PATH
-                groups.setdefault(path, []).append(record)
-        return list(groups.items())
-
-    async def _ask_at(self, path: str, records: Sequence[JobRecord]) -> dict[str, Task]:
-        if self.is_bulk or path == SOLUTIONS_PATH:
-            return await self._ask_together(path, records)
-        return await self._ask_one_by_one(records)
-
-    async def _ask_together(
+    async def _fetch_bulk(
         self, path: str, records: Sequence[JobRecord]
     ) -> dict[str, Task]:
         by_task_id = {record.task_id: record for record in records if record.task_id}
         external_ids = [record.external_id for record in records if not record.task_id]
         found: dict[str, Task] = {}
         if by_task_id:
-            for task_id, task in (
-                await self._client.tasks(list(by_task_id), path=path)
-            ).items():
+            tasks = await self._client.tasks(list(by_task_id), path=path)
+            for task_id, task in tasks.items():
                 if task_id in by_task_id:
                     found[by_task_id[task_id].key] = task
         if external_ids:
@@ -158,7 +150,7 @@ class Poller:
             )
         return found
 
-    async def _ask_one_by_one(self, records: Sequence[JobRecord]) -> dict[str, Task]:
+    async def _fetch_each(self, records: Sequence[JobRecord]) -> dict[str, Task]:
         found: dict[str, Task] = {}
         failure: KlingError | None = None
         for record in records:

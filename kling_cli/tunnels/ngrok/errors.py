@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from kling_cli.tunnels.provider import one_line
+from kling_cli.errors import TunnelError
+from kling_cli.tunnels.provider import TunnelTakenError, one_line
 
 _CODE = re.compile(r"ERR_NGROK_(\d+)", re.IGNORECASE)
 # 105 and 107 repeat the token they refuse.
@@ -68,16 +68,6 @@ _KNOWN = {
 _TAKEN = frozenset({108, 324, 334, 348})
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why ngrok refused. `is_taken`: another agent of the same account is running."""
-
-    code: int
-    message: str
-    hint: str
-    is_taken: bool
-
-
 def reason_of(body: str) -> str:
     """Return what the agent's web service gave as its reason, else all it said."""
     try:
@@ -86,8 +76,11 @@ def reason_of(body: str) -> str:
         return body
 
 
-def read_refusal(text: str, secrets: Iterable[str] = ()) -> Refusal | None:
-    """Return the refusal that `text` tells of; None when it has no code of ngrok's."""
+def read_refusal(text: str, secrets: Iterable[str] = ()) -> TunnelError | None:
+    """Return the error for the refusal in `text`; None when it has no code of ngrok's.
+
+    `TunnelTakenError` when another agent of the same account is running.
+    """
     found = _CODE.search(text)
     if found is None:
         return None
@@ -95,7 +88,8 @@ def read_refusal(text: str, secrets: Iterable[str] = ()) -> Refusal | None:
     page = f"https://ngrok.com/docs/errors/err_ngrok_{code}"
     words = clean(text[: found.start()], secrets) or "ngrok refused"
     what, hint = _KNOWN.get(code, (words, f"see {page}"))
-    return Refusal(code, f"{what} (ERR_NGROK_{code})", hint, code in _TAKEN)
+    error = TunnelTakenError if code in _TAKEN else TunnelError
+    return error(f"{what} (ERR_NGROK_{code})", hint=hint)
 
 
 def clean(text: str, secrets: Iterable[str] = ()) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -75,11 +74,17 @@ class NgrokProvider:
             authtoken=self._authtoken,
             timeout_s=timeout_s,
         )
-        opening = _Opening(request)
+        handle = TunnelHandle("ngrok")
+        thread = NgrokThread(request, handle)
         try:
-            yield await opening.start(timeout_s)
+            thread.start()
+            with anyio.move_on_after(timeout_s) as startup:
+                await handle.wait_open()
+            if startup.cancelled_caught:
+                raise startup_timeout_error("ngrok", timeout_s, thread.last_error)
+            yield handle
         finally:
-            await opening.close()
+            await _close(handle, thread)
 
 
 class NgrokFactory:
@@ -179,59 +184,16 @@ def _check_token(settings: Settings) -> ReadinessCheck:
     return ReadinessCheck(name="ngrok token", is_ok=True, message=f"from {origin}")
 
 
-class _Opening:
-    """One tunnel from its opening to its end; observes its thread in the event loop."""
-
-    def __init__(self, request: TunnelRequest) -> None:
-        self._handle = TunnelHandle("ngrok")
-        self._loop = asyncio.get_running_loop()
-        self._ended = asyncio.Event()
-        self._thread = NgrokThread(request, self)
-
-    async def start(self, timeout_s: float) -> Tunnel:
-        """Return the tunnel when it is open.
-
-        Raises: `TunnelError` when it does not open in time.
-        """
-        self._thread.start()
-        with anyio.move_on_after(timeout_s):
-            await self._handle.wait_open()
-            return self._handle
-        raise startup_timeout_error("ngrok", timeout_s, self._thread.last_error)
-
-    async def close(self) -> None:
-        """End the tunnel in order if it was open, in any case for certain."""
-        is_orderly = self._handle.is_open
-        self._handle.state = "died"
-        with anyio.CancelScope(shield=True):
-            if is_orderly:
-                self._thread.stop()
-                with anyio.move_on_after(_STOP_S):
-                    await self._ended.wait()
-            self._thread.kill()
-            with anyio.move_on_after(_JOIN_S):
-                await self._ended.wait()
-        self._handle.close()
-
-    def opened(self, public_url: str) -> None:
-        self._call(self._handle.report_up, public_url)
-
-    def failed(self, error: Exception) -> None:
-        self._call(self._handle.report_failed, error)
-
-    def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
-        match state:
-            case "up":
-                self._call(self._handle.report_up, text)
-            case "down":
-                self._call(self._handle.report_down, text)
-            case "died":
-                self._call(self._handle.report_died, text)
-
-    def ended(self) -> None:
-        self._call(self._ended.set)
-
-    def _call(self, method: Callable[..., None], *arguments: object) -> None:
-        """Call `method` in the event loop, while there is one."""
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(method, *arguments)
+async def _close(handle: TunnelHandle, thread: NgrokThread) -> None:
+    """End the tunnel in order if it was open, in any case for certain."""
+    is_orderly = handle.is_open
+    handle.state = "died"
+    with anyio.CancelScope(shield=True):
+        if is_orderly:
+            thread.stop()
+            with anyio.move_on_after(_STOP_S):
+                await thread.ended.wait()
+        thread.kill()
+        with anyio.move_on_after(_JOIN_S):
+            await thread.ended.wait()
+    handle.close()

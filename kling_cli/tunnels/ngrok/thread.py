@@ -6,20 +6,21 @@ ends. A call that takes too long is ended by killing the agent process.
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from kling_cli.errors import TunnelError
 from kling_cli.secret import Secret
 from kling_cli.tunnels.agents import orphans
 from kling_cli.tunnels.agents.process import SupervisedProcess
 from kling_cli.tunnels.ngrok import agent, config, errors, pyngrok_client
-from kling_cli.tunnels.provider import TunnelTakenError
+from kling_cli.tunnels.provider import TunnelHandle
 
 if TYPE_CHECKING:
     from pyngrok.conf import PyngrokConfig
@@ -46,28 +47,18 @@ class TunnelRequest:
     timeout_s: float
 
 
-class Observer(Protocol):
-    """Is told what becomes of the tunnel; called in any thread."""
-
-    def opened(self, public_url: str) -> None:
-        """The tunnel is open."""
-
-    def failed(self, error: Exception) -> None:
-        """It could not be opened."""
-
-    def changed(self, state: Literal["up", "down", "died"], text: str) -> None:
-        """It is up at the URL `text`, or down or dead for the reason `text`."""
-
-    def ended(self) -> None:
-        """The work is over and everything has been cleared away; always last."""
-
-
 class NgrokThread:
-    """Opens one tunnel, monitors it and closes it."""
+    """Opens one tunnel, monitors it and closes it; made in the event loop.
 
-    def __init__(self, request: TunnelRequest, observer: Observer) -> None:
+    What becomes of the tunnel is reported to `handle`, in the loop. `ended` is set once
+    everything has been cleared away.
+    """
+
+    def __init__(self, request: TunnelRequest, handle: TunnelHandle) -> None:
+        self.ended = asyncio.Event()
         self._request = request
-        self._observer = observer
+        self._handle = handle
+        self._loop = asyncio.get_running_loop()
         self._commands: queue.SimpleQueue[Literal["check", "stop"]] = (
             queue.SimpleQueue()
         )
@@ -101,6 +92,11 @@ class NgrokThread:
         if self._supervised is not None:
             self._supervised.kill()
 
+    def _report(self, method: Callable[..., None], *arguments: object) -> None:
+        """Call `method` in the event loop, while there is one."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(method, *arguments)
+
     def _run(self) -> None:
         try:
             self._work()
@@ -109,11 +105,11 @@ class NgrokThread:
                 f"ngrok could not be started: {exc}",
                 hint="set KLING_STATE_DIR to a folder on a local disk",
             )
-            self._observer.failed(error)
+            self._report(self._handle.report_failed, error)
         except Exception as exc:  # noqa: BLE001 -- raised again where it is awaited
-            self._observer.failed(exc)
+            self._report(self._handle.report_failed, exc)
         finally:
-            self._observer.ended()
+            self._report(self.ended.set)
 
     def _work(self) -> None:
         orphans.end_orphans(self._request.state_dir)
@@ -122,7 +118,7 @@ class NgrokThread:
         with self._prepared(program) as settings:
             tunnel = self._connect(settings)
             self._is_open = True
-            self._observer.opened(str(tunnel.public_url).rstrip("/"))
+            self._report(self._handle.report_up, str(tunnel.public_url).rstrip("/"))
             self._monitor(tunnel)
             # or the next run might find its URL taken
             pyngrok_client.request(tunnel, "DELETE")
@@ -166,8 +162,7 @@ class NgrokThread:
         reason = reason or self._last_error
         refusal = errors.read_refusal(reason, self._secrets)
         if refusal is not None:
-            kind = TunnelTakenError if refusal.is_taken else TunnelError
-            return kind(refusal.message, hint=refusal.hint)
+            return refusal
         why = (
             errors.clean(reason, self._secrets) or "the agent ended and gave no reason"
         )
@@ -187,11 +182,13 @@ class NgrokThread:
             self._commands.put("check")
         else:
             self._outages += 1
-            self._observer.changed("down", self.last_error or str(line.msg))
+            self._report(self._handle.report_down, self.last_error or str(line.msg))
 
     def _died(self) -> None:
         if self._is_open:
-            self._observer.changed("died", self.last_error or "the ngrok agent ended")
+            self._report(
+                self._handle.report_died, self.last_error or "the ngrok agent ended"
+            )
 
     def _monitor(self, tunnel: NgrokTunnel) -> None:
         """Wait for the command to stop; after an outage, ask for the URL again."""
@@ -216,7 +213,7 @@ class NgrokThread:
         url = answer.get("url") or answer.get("public_url")
         if not isinstance(url, str) or outages != self._outages:
             return False
-        self._observer.changed("up", url.rstrip("/"))
+        self._report(self._handle.report_up, url.rstrip("/"))
         return True
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from kling_cli.tunnels.ngrok.errors import clean, read_refusal, reason_of
+from kling_cli.tunnels.provider import TunnelTakenError
 from tests.support.ngrok_messages import ERRORS
 
 TOKEN = "2abcDEFghiJKLmnoPQRstuVWXyz_0123456789abcdefgh"
@@ -31,10 +32,9 @@ def test_a_known_refusal_becomes_one_sentence_and_a_remedy(
     refusal = read_refusal(ERRORS[code].format(token=TOKEN))
 
     assert refusal is not None
-    assert refusal.code == int(code)
     assert says in refusal.message
     assert f"ERR_NGROK_{code}" in refusal.message
-    assert advises in refusal.hint
+    assert advises in (refusal.hint or "")
 
 
 @pytest.mark.parametrize("code", [3200, 8012, 102, 103, 106, 115, 120, 123, 725, 727])
@@ -42,7 +42,7 @@ def test_every_code_of_the_table_has_a_remedy(code: int) -> None:
     refusal = read_refusal(f"ERR_NGROK_{code}")
 
     assert refusal is not None
-    assert "see https://ngrok.com/docs/errors" not in refusal.hint
+    assert "see https://ngrok.com/docs/errors" not in (refusal.hint or "")
     assert refusal.hint
 
 
@@ -55,7 +55,7 @@ def test_only_another_agent_in_the_way_makes_it_taken(
     refusal = read_refusal(f"no. ERR_NGROK_{code}")
 
     assert refusal is not None
-    assert refusal.is_taken == is_taken
+    assert isinstance(refusal, TunnelTakenError) == is_taken
 
 
 def test_an_unknown_code_keeps_ngroks_words_and_names_its_page() -> None:

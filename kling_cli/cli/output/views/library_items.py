@@ -72,10 +72,7 @@ def item_details(found: Sequence[LibraryItem], kind: ItemKind) -> Iterator[str]:
                 ("kind", one.kind),
                 ("tags", ", ".join(one.tags)),
                 ("voice", one.voice_id),
-                (
-                    "created",
-                    optional_timestamp(one.created_at),
-                ),
+                ("created", optional_timestamp(one.created_at)),
                 ("task", one.task_id),
                 *((link.role, link.url) for link in one.links),
                 ("use it", f"--{kind.noun} NAME={one.id}"),

@@ -9,7 +9,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from kling_cli import catalogue
-from kling_cli.catalogue import Field, FieldKind, Limits, Rate, accepts_field
+from kling_cli.catalogue import FieldKind, accepts_field
 from kling_cli.cli.output.tables import (
     Column,
     labelled_lines,
@@ -19,7 +19,7 @@ from kling_cli.cli.output.terminal.capabilities import is_terminal
 from kling_cli.cli.output.terminal.text import format_duration
 
 if TYPE_CHECKING:
-    from kling_cli.catalogue import CapabilityMatch, Limits, Model, Product
+    from kling_cli.catalogue import CapabilityMatch, Field, Limits, Model, Product, Rate
 
 _MODEL_COLUMNS = (
     Column(heading="product"),
@@ -106,8 +106,8 @@ def example_command(one: ModelListing) -> str:
     """Return a command that asks a model for the capabilities, inputs left open."""
     arguments = (each.spelling for each in one.product.fields if each.is_argument)
     chosen = [] if one.model.id == one.product.name else ["-m", one.model.id]
-    option_words = [*_option_words(one)] if one.offer else []
-    return " ".join(["kling", command_words(one), *arguments, *chosen, *option_words])
+    words = ["kling", command_words(one), *arguments, *chosen, *_option_words(one)]
+    return " ".join(words)
 
 
 def _option_words(one: ModelListing) -> Iterator[str]:
