@@ -68,6 +68,14 @@ class JobHistory:
         return self.seconds_of(json.loads(record.request).get("video_id"))
 
 
+SANDBOX_ENDED_HINT = "the sandbox of its command has ended, and its tasks with it"
+
+
+def list_command(settings: Settings) -> str:
+    """Return the command that lists the tasks of this machine or of its sandboxes."""
+    return "kling list --sandbox" if settings.is_sandbox else "kling list"
+
+
 def last_offset(name: str) -> int | None:
     """Return 0 for `last`, N for `last~N`, and None for an id."""
     found = _LAST_NAME.fullmatch(name.strip())
@@ -97,7 +105,7 @@ def newest_task(journal: Journal, name: str, settings: Settings) -> JobRecord:
     raise UsageError(
         f"{name}: this machine knows {known}"
         f"{'' if settings.is_sandbox else f' of {settings.api_base}'}",
-        hint="kling list",
+        hint=list_command(settings),
     )
 
 
@@ -114,7 +122,8 @@ def resolve_task_name(name: str, settings: Settings) -> str:
         settings.require("api_base", "region")
     if not (settings.state_dir / FILE_NAME).is_file():
         raise UsageError(
-            f"{name}: no task has been made on this machine yet", hint="kling list"
+            f"{name}: no task has been made on this machine yet",
+            hint=list_command(settings),
         )
     with Journal.open(settings.state_dir) as journal:
         record = newest_task(journal, name, settings)

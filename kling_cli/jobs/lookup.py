@@ -15,7 +15,12 @@ from kling_cli.errors import (
     UnreachableError,
     UsageError,
 )
-from kling_cli.jobs.history import last_offset, newest_task
+from kling_cli.jobs.history import (
+    SANDBOX_ENDED_HINT,
+    last_offset,
+    list_command,
+    newest_task,
+)
 from kling_cli.jobs.job import MAY_BE_CHARGED_HINT, Job, new_job
 from kling_cli.jobs.session import Session
 from kling_cli.jobs.waiting.poller import (
@@ -26,6 +31,7 @@ from kling_cli.jobs.waiting.poller import (
     task_endpoints,
 )
 from kling_cli.jobs.waiting.state_machine import initial_state
+from kling_cli.settings import Settings
 from kling_cli.store import JobRecord, Stage
 from kling_cli.tunnels import Identity, identify
 
@@ -84,7 +90,7 @@ async def query_jobs(jobs: Sequence[Job], session: Session) -> None:
             job.state = initial_state(task)
             job.record = session.record_task(job.record, task)
         elif job.state is None:
-            job.fail(_not_found_error(job), session.clock.monotonic())
+            job.fail(_not_found_error(job, session), session.clock.monotonic())
 
 
 def has_live_owner(record: JobRecord) -> bool:
@@ -120,12 +126,12 @@ def _find_in_journal(name: str, session: Session) -> JobRecord | None:
         return None
 
 
-def _not_found_error(job: Job) -> KlingError:
+def _not_found_error(job: Job, session: Session) -> KlingError:
     record = job.record
     if record.is_unsubmitted:
         return not_submitted_error(record)
     if record.task_id is not None or record.stage not in (Stage.SENDING, Stage.UNKNOWN):
-        return _unknown_task_error(job.name)
+        return _unknown_task_error(job.name, session.settings)
     if record.stage is Stage.SENDING and has_live_owner(record):
         return StillRunningError(
             f"job {record.external_id} is under way in process {record.owner_pid}",
@@ -202,7 +208,9 @@ async def _find_in_account(job: Job, name: str, session: Session) -> None:
         if task is not None:
             _apply_found(job, task, endpoint)
             return
-    raise refusals[0] if len(refusals) == len(queries) else _unknown_task_error(name)
+    if len(refusals) == len(queries):
+        raise refusals[0]
+    raise _unknown_task_error(name, session.settings)
 
 
 async def _query_endpoint(
@@ -243,7 +251,12 @@ def _queries_for(
     ]
 
 
-def _unknown_task_error(name: str) -> UnknownTaskError:
+def _unknown_task_error(name: str, settings: Settings) -> UnknownTaskError:
+    if settings.is_sandbox:
+        return UnknownTaskError(
+            f"this sandbox knows no task {name}",
+            hint=f"{SANDBOX_ENDED_HINT}; `{list_command(settings)}` shows what it made",
+        )
     return UnknownTaskError(
         f"no task {name} is known to this account",
         hint="`kling list` shows this machine's jobs; --region chooses the account",

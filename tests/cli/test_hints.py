@@ -151,6 +151,9 @@ SCENES = {
         hints=("kling wait {}", "kling status {}"),
     ),
     "no last task": Scene(line="kling status last", code=2, hints=("kling list",)),
+    "no last task of a sandbox": Scene(
+        line="kling status last --sandbox", code=2, hints=("kling list --sandbox",)
+    ),
     "nothing to wait for": Scene(
         line="kling wait", before=(MAKE,), code=0, hints=("kling wait TASK_ID",)
     ),
@@ -192,7 +195,7 @@ SCENES = {
     ),
     "an empty list": Scene(
         line="kling list --status failed", before=(MAKE,), code=0,
-        hints=("kling list{}", "kling list --remote"),
+        hints=("kling list", "kling list --remote"),
     ),
     "nothing was spent": Scene(
         line="kling account balance --since 1h", code=0,

@@ -83,11 +83,19 @@ def test_an_id_is_resolved_without_the_journal(tmp_path: Path) -> None:
 
 
 def test_an_offset_beyond_the_tasks_reports_their_number(tmp_path: Path) -> None:
+    ours = lived(tmp_path)
+
     with pytest.raises(UsageError, match=r"last~3: this machine knows only 3") as e:
-        resolve_task_name("last~3", lived(tmp_path))
+        resolve_task_name("last~3", ours)
     with pytest.raises(UsageError, match="last: no task has been made"):
         resolve_task_name("last", settings(tmp_path / "none"))
 
+    with pytest.raises(
+        UsageError, match="last~9: this machine knows only"
+    ) as sandboxed:
+        resolve_task_name("last~9", replace(ours, is_sandbox=True))
+
+    assert sandboxed.value.hint == "kling list --sandbox"
     assert e.value.hint == "kling list"
     assert not (tmp_path / "none").exists()
 

@@ -142,22 +142,24 @@ def list_tasks(
 
 def _empty_message(list_options: ListOptions, settings: Settings) -> EmptyMessage:
     """Return the message when no task is listed."""
-    sandbox = " --sandbox" if settings.is_sandbox else ""
     if list_options.is_remote:
         return EmptyMessage(
             "the account has no such task",
             "--since 30d looks as far back as the API remembers; kling list shows"
             " what was made on this machine",
         )
+    remote = "" if settings.is_sandbox else "; kling list --remote asks the account"
     if list_options.is_narrow:
+        from kling_cli.jobs.history import list_command
+
         return EmptyMessage(
             "no task of this machine matches",
-            f"kling list{sandbox} shows all; kling list --remote asks the account",
+            f"{list_command(settings)} shows all{remote}",
         )
     return EmptyMessage(
         "no task was made on this machine yet",
         'kling text2video "A paper boat on a rainy street" --sandbox tries one for'
-        " free; kling list --remote asks the account",
+        f" free{remote}",
     )
 
 

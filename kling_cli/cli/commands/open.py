@@ -58,7 +58,7 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
         UsageError: an id is unknown.
         JournalError: the journal cannot be read.
     """
-    from kling_cli.jobs.history import JobHistory, resolve_task_name
+    from kling_cli.jobs.history import JobHistory, list_command, resolve_task_name
 
     memory = JobHistory.of(settings)
     jobs = {}
@@ -67,7 +67,9 @@ def find_jobs(names: Sequence[str], settings: Settings) -> list[JobRecord]:
         if job is None:
             raise UsageError(
                 f"task {name} was not made or saved on this machine",
-                hint=f"kling download {name} --open",
+                hint=list_command(settings)
+                if settings.is_sandbox
+                else f"kling download {name} --open",
             )
         jobs[job.key] = job
     return list(jobs.values())
@@ -94,7 +96,9 @@ def _missing_file_error(job: JobRecord, settings: Settings) -> UsageError:
     elif job.stage.is_open:
         why, hint = f"is {job.state.value}", f"kling wait {name} --open"
     if settings.is_sandbox:
-        hint = "the sandbox of its command has ended, and its tasks with it"
+        from kling_cli.jobs.history import SANDBOX_ENDED_HINT
+
+        hint = SANDBOX_ENDED_HINT
     return UsageError(f"task {name} {why}", hint=hint)
 
 

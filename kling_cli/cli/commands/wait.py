@@ -73,13 +73,14 @@ def wait(  # noqa: PLR0913 -- one for each group of options
     results = run(work, settings=settings, output_options=output_options)
     if not results:
         from kling_cli.cli.output.listing import EmptyMessage, print_empty_message
+        from kling_cli.jobs.history import list_command
 
-        sandbox = " --sandbox" if settings.is_sandbox else ""
+        elsewhere = "; kling wait TASK_ID waits for a task of another machine"
         print_empty_message(
             EmptyMessage(
                 "there is nothing to wait for: every task of this machine has ended",
-                f"kling list{sandbox} shows them; kling wait TASK_ID waits for a task"
-                " of another machine",
+                f"{list_command(settings)} shows them"
+                f"{'' if settings.is_sandbox else elsewhere}",
             ),
             output_options,
         )

@@ -265,6 +265,20 @@ def test_an_empty_journal_says_so_and_what_to_do_next(kling: Kling) -> None:
     assert kling.run("list", "--json").json()["tasks"] == []
 
 
+def test_hints_about_a_sandbox_of_one_command_lead_to_its_tasks(kling: Kling) -> None:
+    commands = (["list"], ["wait"], ["open", "zz"], ["status", "zz"])
+
+    ended = [kling.run(*command, "--sandbox") for command in commands]
+
+    listed, waited, opened, asked = (run.stderr for run in ended)
+    assert [run.exit_code for run in ended] == [0, 0, 2, 2]
+    assert "--remote" not in listed
+    assert "hint: kling list --sandbox shows them\n" in waited
+    assert "hint: kling list --sandbox\n" in opened
+    assert "this sandbox knows no task zz" in asked
+    assert "`kling list --sandbox` shows" in asked
+
+
 def test_kinds_are_the_api_s_alone(kling: Kling) -> None:
     result = kling.run("list", "--kind", "video")
 
