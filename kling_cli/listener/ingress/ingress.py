@@ -5,8 +5,8 @@ It is published, so that generating commands of this user share the listener.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -108,23 +108,18 @@ async def open_ingress(  # noqa: PLR0913 -- collaborators, by name
             yield supervised
         return
     ingress = FixedIngress((options.callback_url or local_url).rstrip("/"))
-    if not options.has_history:
-        yield ingress
-        return
-    async with publish_listener(settings, ingress.url, port, kind):
+    published = publish_listener(settings, ingress.url, port, kind)
+    with published if options.has_history else nullcontext():
         yield ingress
 
 
-@asynccontextmanager
-async def publish_listener(
+@contextmanager
+def publish_listener(
     settings: Settings, url: str, port: int, kind: IngressKind
-) -> AsyncIterator[None]:
+) -> Iterator[None]:
     """Publish a listener without a tunnel, unless another kling has published one."""
     name = tunnels.PUBLIC if kind is IngressKind.URL else tunnels.LOCAL
-    lock = tunnels.acquire_lock(settings.state_dir, name)
-    if lock is None:
-        yield
-        return
-    with lock:
-        lock.publish(url, port, is_standing=True)
+    with tunnels.acquire_lock(settings.state_dir, name) or nullcontext() as lock:
+        if lock is not None:
+            lock.publish(url, port, is_standing=True)
         yield

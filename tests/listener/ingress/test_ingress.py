@@ -118,11 +118,10 @@ def test_no_token_and_a_callback_url_exclude_each_other(tmp_path: Path) -> None:
         choose_ingress(options, settings(tmp_path))
 
 
-@pytest.mark.anyio
-async def test_a_loopback_listener_leaves_the_tunnel_lock_free(
+def test_a_loopback_listener_leaves_the_tunnel_lock_free(
     tmp_path: Path,
 ) -> None:
-    async with publish_listener(
+    with publish_listener(
         settings(tmp_path), "http://here", 4711, IngressKind.LOOPBACK
     ):
         local = shared_lock.find_shared_tunnel(tmp_path, shared_lock.LOCAL)
@@ -137,11 +136,10 @@ async def test_a_loopback_listener_leaves_the_tunnel_lock_free(
     assert shared_lock.find_shared_tunnel(tmp_path, shared_lock.LOCAL) is None
 
 
-@pytest.mark.anyio
-async def test_a_second_listener_leaves_the_first_one_published(tmp_path: Path) -> None:
+def test_a_second_listener_leaves_the_first_one_published(tmp_path: Path) -> None:
     ours = settings(tmp_path)
-    async with publish_listener(ours, "https://a", 1, IngressKind.URL):
-        async with publish_listener(ours, "https://b", 2, IngressKind.URL):
+    with publish_listener(ours, "https://a", 1, IngressKind.URL):
+        with publish_listener(ours, "https://b", 2, IngressKind.URL):
             during = shared_lock.find_shared_tunnel(tmp_path)
         after = shared_lock.find_shared_tunnel(tmp_path)
 
