@@ -100,7 +100,9 @@ async def read_keys(controls: Controls, *, screen: Screen) -> None:
     with keyboard:
         screen.say(HELP)
         async with background() as group:
-            group.start_soon(share_terminal, sys.stdin.fileno(), pause)
+            group.start_soon(
+                share_terminal, sys.stdin.fileno(), pause, not keyboard.is_taken
+            )
             async for key in keyboard.keys():
                 if (act := KEYS.get(key)) is not None:
                     screen.say(act(controls))
@@ -123,6 +125,11 @@ class Keyboard:
 
     def __exit__(self, *_: object) -> None:
         self._give_back()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the mode was set; not so for a process begun in the background."""
+        return self._before is not None
 
     async def keys(self) -> AsyncIterator[str]:
         """Yield keys as they are typed; ends when the terminal has vanished."""

@@ -32,15 +32,21 @@ def is_in_foreground(terminal: int) -> bool:
         return exc.errno == errno.ENOTTY
 
 
-async def share_terminal(terminal: int, pause: Pause) -> None:
+async def share_terminal(
+    terminal: int, pause: Pause, has_begun_in_background: bool = False
+) -> None:
     """Stop and continue with the shell's job control; until cancelled.
 
     Within `pause()` nothing is drawn and the terminal has its original mode: while the
-    process is stopped, and while it is in the background.
+    process is stopped, and while it is in the background. A process that has begun in
+    the background may be in the foreground before its signals are received here.
     """
     if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:
         return  # a shell without job control ignores the signal
     with anyio.open_signal_receiver(signal.SIGTSTP, signal.SIGCONT) as signals:
+        if has_begun_in_background and is_in_foreground(terminal):
+            with pause():
+                pass
         while True:
             if not is_in_foreground(terminal):
                 with pause():
