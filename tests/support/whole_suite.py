@@ -15,8 +15,8 @@ import pytest
 
 T = TypeVar("T")
 
-# Two workers a core: tests wait longer than they compute.
-WORKERS = 2 * (os.cpu_count() or 1)
+# Three workers a core: tests wait longer than they compute.
+WORKERS = 3 * (os.cpu_count() or 1)
 OPTIONS = (f"--numprocesses={WORKERS}", "--dist=worksteal", "--cov=kling_cli")
 _SELECTING = ("file_or_dir", "keyword", "markexpr", "deselect", "lf", "failedfirst")
 _OTHERWISE_BUSY = ("collectonly", "usepdb", "no_cov", "cov_source")
