@@ -104,7 +104,15 @@ class SshServer:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(self._settle())
         self._loop.close()
+
+    async def _settle(self) -> None:
+        """Let accepted sockets reach their protocols, and aborted ones be closed."""
+        for _ in range(5):
+            await asyncio.sleep(0)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
@@ -134,7 +142,9 @@ class SshServer:
         if self._acceptor is not None:
             await self._acceptor.wait_closed()
             self._acceptor = None
+        await self._settle()
         await self._drop()
+        await self._settle()
 
     async def _ignore(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
