@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -164,5 +166,8 @@ async def test_a_bill_is_paginated_within_the_limit(
     )
 )
 def test_no_json_crashes_the_parsers(data: Any) -> None:
-    deductions_from_wire(data)
-    packs_from_wire(data)
+    deductions, packs = deductions_from_wire(data), packs_from_wire(data)
+
+    amounts = [one.amount for one in deductions]
+    assert all(amount is None or math.isfinite(amount) for amount in amounts)
+    json.dumps([(one.id, one.name) for one in packs], ensure_ascii=False).encode()

@@ -38,7 +38,11 @@ def test_importing_httpx_leaves_the_module_table_as_it_was(before: str) -> None:
         f"{before}import sys, kling_cli.api.http as h; h.httpx.get; import httpx._main"
     )
 
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_importing_httpx_through_us_does_not_import_its_command_line() -> None:

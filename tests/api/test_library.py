@@ -155,8 +155,13 @@ def test_entries_that_are_no_voices_are_left_out(rows: Any) -> None:
     max_leaves=20,
 ))  # fmt: skip
 def test_no_json_crashes_the_parser(data: Any) -> None:
-    for shelf in (VOICES, ELEMENTS):
-        list(items_from_wire(data, shelf, Owner.OWN))
+    found = [
+        item
+        for kind in (VOICES, ELEMENTS)
+        for item in items_from_wire(data, kind, Owner.OWN)
+    ]
+
+    assert all(item.id and item.owner is Owner.OWN for item in found)
 
 
 @pytest.mark.anyio

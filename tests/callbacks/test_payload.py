@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kling_cli.callbacks.payload import (
+    MAX_ID_LENGTH,
     CallbackPayload,
     MalformedPayloadError,
     parse_payload,
@@ -246,7 +247,7 @@ json_values = st.recursive(
 @given(raw=st.binary())
 def test_no_bytes_raise_another_error(raw: bytes) -> None:
     with contextlib.suppress(MalformedPayloadError):
-        parse_payload(raw)
+        assert 0 < len(parse_payload(raw).task_id) <= MAX_ID_LENGTH
 
 
 @given(document=st.dictionaries(known_keys, json_values), is_ascii=st.booleans())

@@ -156,7 +156,12 @@ def test_an_invalid_secret_is_an_error_that_does_not_show_it(text: str) -> None:
     "text", [SECRET.reveal().removeprefix("whsec_"), "whsec_dGVzdA"]
 )
 def test_a_secret_may_lack_its_prefix_and_its_padding(text: str) -> None:
-    check_secret(Secret(text))
+    secret = Secret(text)
+
+    check_secret(secret)
+
+    headers = sign(BODY, secrets=[secret], message_id="m", sent_at=SENT_AT)
+    assert verify(BODY, headers, [secret], SENT_AT)
 
 
 URL_SAFE = Secret("whsec_ab-d_fghijklmn-_")

@@ -462,12 +462,13 @@ def test_all_problems_are_named_at_once(planned: Planner) -> None:
     assert "there is no prompt" in caught.value.message
 
 
-def test_valid_values_raise_nothing(planned: Planner) -> None:
+def test_valid_values_have_no_problems_and_raise_nothing(planned: Planner) -> None:
     values = {"prompt": "a boat"}
 
-    validation.require_valid(
-        validation.find_problems(planned("text2video", None, values), values)
-    )
+    found = list(validation.find_problems(planned("text2video", None, values), values))
+
+    assert found == []
+    validation.require_valid(found)
 
 
 def test_a_long_value_is_truncated_in_messages(planned: Planner) -> None:

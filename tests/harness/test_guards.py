@@ -7,7 +7,9 @@ import sys
 import threading
 from pathlib import Path
 
+import anyio.to_thread
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from tests.support import home, leaks
 from tests.support.startup import loopback_only
@@ -77,3 +79,16 @@ def test_a_thread_left_behind_is_found() -> None:
     go_on.set()
     thread.join()
     assert found == ["thread stray"]
+
+
+@pytest.mark.parametrize("is_older", [True, False], ids=["older", "of the test"])
+def test_a_pooled_thread_belongs_to_whoever_runs_its_event_loop(is_older: bool) -> None:
+    before = leaks.Running.now()
+    with start_blocking_portal() as portal:
+        if is_older:
+            before = leaks.Running.now()
+        portal.call(anyio.to_thread.run_sync, bool)
+
+        found = leaks.left_behind(before, grace_s=0)
+
+    assert ("thread AnyIO worker thread" in found) is not is_older

@@ -177,7 +177,12 @@ def test_the_record_has_no_callback_url_and_digests_for_media(tmp_path: Path) ->
 
 @pytest.mark.parametrize("max_units", [None, 4.0, 5.0])
 def test_a_job_within_the_limit_may_go(max_units: float | None) -> None:
-    check_price(prepared(), max_units)
+    request = prepared()
+
+    check_price(request, max_units)
+
+    assert request.estimate is not None
+    assert request.estimate.units == 4.0
 
 
 TALK: dict[str, Any] = {"image": "https://x/a.png", "sound_file": "https://x/a.mp3"}
@@ -206,7 +211,12 @@ def test_a_job_that_may_cost_more_than_the_limit_may_not_go(
 
 
 def test_a_job_whose_bound_is_within_the_limit_may_go() -> None:
-    check_price(prepared("avatar", prompt=None, **TALK), 120)
+    request = prepared("avatar", prompt=None, **TALK)
+
+    check_price(request, 120)
+
+    assert request.estimate is not None
+    assert request.estimate.at_most_units == 120
 
 
 def test_a_price_without_any_bound_cannot_be_held_to_a_limit() -> None:
@@ -221,7 +231,11 @@ def test_a_price_without_any_bound_cannot_be_held_to_a_limit() -> None:
 
 
 def test_a_job_of_unknown_price_may_go_when_there_is_no_limit() -> None:
-    check_price(prepared("goods-studio", prompt=None, **PLATE), None)
+    request = prepared("goods-studio", prompt=None, **PLATE)
+
+    check_price(request, None)
+
+    assert request.estimate is None
 
 
 @pytest.mark.parametrize(

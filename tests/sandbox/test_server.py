@@ -148,9 +148,19 @@ async def test_whoever_waits_for_a_moment_gets_it() -> None:
 
 async def test_whoever_waits_for_ever_is_woken_by_a_change() -> None:
     timeline = VirtualClock(FakeClock(is_automatic=False))
+    has_woken = anyio.Event()
 
-    with anyio.fail_after(5):
-        async with anyio.create_task_group() as group:
-            group.start_soon(timeline.change_by, float("inf"))
-            await anyio.wait_all_tasks_blocked()
-            timeline.wake()
+    async def wait() -> None:
+        await timeline.change_by(float("inf"))
+        has_woken.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        was_asleep = not has_woken.is_set()
+        timeline.wake()
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+
+    assert was_asleep
+    assert has_woken.is_set()

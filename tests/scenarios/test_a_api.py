@@ -53,6 +53,7 @@ def test_a03_an_accepted_job_that_was_answered_with_an_error_is_found(
 
     saved(kling, result)
     one_task(sandbox)
+    assert sandbox.counts["create"] == 1
 
 
 def test_a03_what_cannot_be_settled_is_said_and_can_be_found_out_later(
@@ -187,7 +188,7 @@ def test_a15_strange_words_are_borne(
         *PROMPT, env=sandbox.pair_env if keys == "pair" else None
     )
 
-    saved(kling, result)
+    assert saved(kling, result).stem.endswith(one_task(sandbox)["id"])
 
 
 @pytest.mark.sandbox(task_seconds=60)
@@ -260,5 +261,4 @@ def test_a21_a_good_image_is_sent(
 
     result = kling.run_process("image2video", "good.png", "it moves")
 
-    saved(kling, result)
-    one_task(sandbox)
+    assert saved(kling, result).stem.endswith(one_task(sandbox)["id"])

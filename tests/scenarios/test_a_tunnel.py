@@ -121,6 +121,8 @@ def test_a08_a_tunnel_whose_agent_lost_its_connection_is_made_up_for(
         result = program.finish()
 
     saved(kling, result)
+    assert result.stderr.endswith("found by polling\n")
+    assert tunnel.is_gone()
 
 
 @pytest.mark.sandbox(slots=10, task_seconds=3)

@@ -62,8 +62,24 @@ def _read(path: Path) -> str:
 def _strays(before: Running) -> tuple[list[psutil.Process], list[threading.Thread]]:
     now = Running.now()
     processes = [p for p in now.processes - before.processes if _is_alive(p)]
-    threads = [t for t in now.threads - before.threads if t.is_alive() and not t.daemon]
+    threads = [
+        thread
+        for thread in now.threads - before.threads
+        if thread.is_alive()
+        and not thread.daemon
+        and not _is_pooled_by_another(thread, before)
+    ]
     return processes, threads
+
+
+def _is_pooled_by_another(thread: threading.Thread, before: Running) -> bool:
+    """Return whether a thread is an idle worker of an event loop older than the test.
+
+    anyio keeps such workers for later calls, and ends them with their event loop.
+    """
+    loop = getattr(thread, "loop", None)
+    loop_thread_id = getattr(loop, "_thread_id", None)
+    return loop_thread_id in {each.ident for each in before.threads}
 
 
 def _is_alive(process: psutil.Process) -> bool:

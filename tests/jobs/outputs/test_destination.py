@@ -151,6 +151,9 @@ def test_what_is_not_written_now_is_not_tried(
 ) -> None:
     check_output(options(output, **columns), Path("/proc"))
 
+    with pytest.raises(UsageError):  # where it is written now
+        check_output(options(output), Path("/proc"))
+
 
 @pytest.mark.anyio
 async def test_nothing_is_submitted_waited_for_or_fetched_for_such_an_output(

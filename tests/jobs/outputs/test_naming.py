@@ -117,8 +117,13 @@ def test_a_template_that_cannot_be_filled_is_refused_before_anything_is_sent(
 
 
 @pytest.mark.parametrize("template", ["", "v.mp4", "{{}}", "{date}/{index:>3}.{ext}"])
-def test_a_template_that_can_be_filled_is_taken(template: str) -> None:
+def test_a_template_that_can_be_filled_is_taken_and_filled(
+    template: str, tmp_path: Path
+) -> None:
     check_template(template)
+
+    path = output_path(template, tmp_path, VALUES, is_sole=True)
+    assert path.parent in {tmp_path, tmp_path / VALUES["date"]}
 
 
 EVIL_TEXT = st.one_of(st.text(), st.sampled_from(EVIL))

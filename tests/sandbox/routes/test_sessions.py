@@ -109,7 +109,9 @@ async def test_what_does_not_go_with_the_session_is_refused(
 async def test_a_session_of_the_reference_takes_what_the_reference_says(
     client: SandboxClient,
 ) -> None:
-    await told(client, LIP_SYNC, **lips("880000000000000401", face_id="3"))
+    task = await told(client, LIP_SYNC, **lips("880000000000000401", face_id="3"))
+
+    assert task["task_status"] == "submitted"
 
 
 async def test_sessions_end_after_a_day(client: SandboxClient) -> None:

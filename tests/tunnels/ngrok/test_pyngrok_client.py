@@ -70,4 +70,8 @@ def test_a_log_that_somebody_has_closed_is_at_its_end() -> None:
 
 
 def test_a_failure_without_a_process_has_nothing_more_to_say() -> None:
-    read_rest_of_log(ValueError("never raised"))
+    failure = ValueError("never raised")
+
+    read_rest_of_log(failure)
+
+    assert failure.args == ("never raised",)

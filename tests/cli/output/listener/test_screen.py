@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 from itertools import pairwise
@@ -153,12 +154,26 @@ def test_the_line_never_wraps() -> None:
     assert len(screen.rows()[-1]) == 79  # where nobody says how wide, 80 columns
 
 
-def test_a_terminal_that_is_gone_is_no_failure() -> None:
-    screen = Screen()
+class Gone(Screen):
+    """A terminal whose other end has hung up."""
+
+    n_tried = 0
+
+    def write(self, _: str, /) -> int:
+        self.n_tried += 1
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["gone", "closed"])
+def test_a_terminal_that_is_gone_is_no_failure(is_closed: bool) -> None:
+    screen = Gone()
     status = StatusLine(screen)
-    screen.close()
+    if is_closed:
+        screen.close()
 
     status.set("state")
     with status.hidden():
         pass
     status.close()
+
+    assert screen.n_tried > 0

@@ -146,7 +146,10 @@ def test_only_what_matters_later_stays_on_the_screen(
 class Gone(io.StringIO):
     """A terminal whose other end has hung up."""
 
+    n_tried = 0
+
     def write(self, _: str, /) -> int:
+        self.n_tried += 1
         raise OSError(5, "Input/output error")
 
     def flush(self) -> None:
@@ -154,15 +157,18 @@ class Gone(io.StringIO):
 
 
 def test_a_terminal_that_hangs_up_does_not_end_the_run() -> None:
+    gone = Gone()
     reporter = LiveReporter(
         is_colored=False,
-        console=a_console(FaultTolerantStream(Gone())),
+        console=a_console(FaultTolerantStream(gone)),
         clock=FakeClock(),
     )
 
     with reporter:
         for event in one_of_each():
             reporter.handle(event)
+
+    assert gone.n_tried > 0
 
 
 def test_colours_can_be_had_without() -> None:
