@@ -9,7 +9,6 @@ from pathlib import Path
 
 import anyio.to_thread
 import pytest
-from anyio.from_thread import start_blocking_portal
 
 from tests.support import home, leaks
 from tests.support.startup import loopback_only
@@ -83,12 +82,27 @@ def test_a_thread_left_behind_is_found() -> None:
 
 @pytest.mark.parametrize("is_older", [True, False], ids=["older", "of the test"])
 def test_a_pooled_thread_belongs_to_whoever_runs_its_event_loop(is_older: bool) -> None:
+    is_running, wants_thread, has_thread, is_over = (threading.Event() for _ in "1234")
+
+    async def use_a_thread_when_told() -> None:
+        is_running.set()
+        while not wants_thread.is_set():
+            await anyio.sleep(0.01)
+        await anyio.to_thread.run_sync(has_thread.set)
+        while not is_over.is_set():
+            await anyio.sleep(0.01)
+
     before = leaks.Running.now()
-    with start_blocking_portal() as portal:
-        if is_older:
-            before = leaks.Running.now()
-        portal.call(anyio.to_thread.run_sync, bool)
+    runner = threading.Thread(target=anyio.run, args=(use_a_thread_when_told,))
+    runner.start()
+    assert is_running.wait(5)
+    if is_older:
+        before = leaks.Running.now()
+    wants_thread.set()
+    assert has_thread.wait(5)
 
-        found = leaks.left_behind(before, grace_s=0)
+    found = leaks.left_behind(before, grace_s=0)
 
+    is_over.set()
+    runner.join()
     assert ("thread AnyIO worker thread" in found) is not is_older
