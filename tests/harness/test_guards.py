@@ -86,10 +86,10 @@ def test_a_pooled_thread_belongs_to_whoever_runs_its_event_loop(is_older: bool) 
 
     async def use_a_thread_when_told() -> None:
         is_running.set()
-        while not wants_thread.is_set():
+        while not wants_thread.is_set():  # noqa: ASYNC110 -- set by another thread
             await anyio.sleep(0.01)
         await anyio.to_thread.run_sync(has_thread.set)
-        while not is_over.is_set():
+        while not is_over.is_set():  # noqa: ASYNC110 -- the same
             await anyio.sleep(0.01)
 
     before = leaks.Running.now()
