@@ -13,8 +13,15 @@ _GC_THRESHOLD = 50_000
 
 
 def main() -> int:
-    """Run `kling` with the arguments of this process and return its exit code."""
+    """Be the program: run the command line in a process that then ends."""
     gc.set_threshold(_GC_THRESHOLD)
+    code = run_command_line()
+    gc.freeze()  # all is closed; the interpreter need not collect garbage as it exits
+    return code
+
+
+def run_command_line() -> int:
+    """Run `kling` with the arguments of this process and return its exit code."""
     open_streams()
     arguments = sys.argv[1:]
     if "_KLING_COMPLETE" in os.environ:
@@ -30,7 +37,6 @@ def main() -> int:
 
         code = report_failure(exc, arguments)
     close_streams()
-    gc.freeze()  # all is closed; the interpreter need not collect garbage as it exits
     return code
 
 

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 BACKLOG = 512
 CLOSING_S = 0.1  # how long requests under way may take to notice the end
-_ACCEPT_STEPS = (
-    4  # turns of the event loop from a socket that is accepted to its protocol
-)
 _LINGER_NOT = struct.pack("ii", 1, 0)  # on close: drop what is unsent, send a reset
 _SILENT = logging.Logger("kling.sandbox", logging.CRITICAL + 1)  # noqa: LOG001 -- in no tree
 TASK_S = 3.0  # how long a task of an embedded sandbox takes
@@ -156,9 +153,6 @@ async def _accepting(sock: socket.socket, app: ASGIApp) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
-        with anyio.CancelScope(shield=True):
-            for _ in range(_ACCEPT_STEPS):  # until the last one accepted is listed
-                await asyncio.sleep(0)
         for connection in list(server_state.connections):
             connection.transport.abort()
         tasks = list(server_state.tasks)

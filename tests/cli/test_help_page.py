@@ -14,7 +14,7 @@ from kling_cli.cli.command_table import GROUPS, entries, group_members
 from kling_cli.cli.commands.help import help_command
 from kling_cli.cli.help_page import first_clause, format_page
 from kling_cli.cli.options.product_fields import short_help
-from kling_cli.main import main
+from kling_cli.main import run_command_line
 
 GENERATING = [entry for entry in entries() if entry.product]
 GENERATING += [
@@ -126,7 +126,7 @@ def test_help_about_nothing_is_a_wrong_usage(
 ) -> None:  # fmt: skip
     monkeypatch.setattr("sys.argv", ["kling", "help", *words])
 
-    assert main() == 2
+    assert run_command_line() == 2
     assert printed in capsys.readouterr().err
 
 
@@ -144,7 +144,7 @@ def test_an_alias_is_the_command(
 ) -> None:  # fmt: skip
     monkeypatch.setattr("sys.argv", ["kling", *alias, "--help"])
 
-    assert main() == 0
+    assert run_command_line() == 0
     assert words in capsys.readouterr().out
 
 
@@ -153,7 +153,7 @@ def test_json_of_an_alias_names_the_command(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["kling", "t2v", "--nonsense", "--json"])
 
-    assert main() == 2
+    assert run_command_line() == 2
     assert '"command": "text2video"' in capsys.readouterr().out
 
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from kling_cli.main import main
+from kling_cli.main import run_command_line
 from tests.support.program import Result
 
 _STREAMS = ("stdin", "stdout", "stderr")
@@ -46,7 +46,7 @@ def run_in_process(
             _streams(files),
             _arguments(args),
         ):
-            exit_code = main()
+            exit_code = run_command_line()
         _collect()
         stdout, stderr = (_content(file) for file in files[1:])
     return Result(

@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import anyio
+
+from kling_cli.tunnels.provider import Tunnel, TunnelEvent
 from tests.support.agent import RunningAgent, StandIn
 from tests.support.ssh_server import SshServer, ssh_server
 
@@ -159,3 +162,16 @@ def serve_tunnel(name: str, folder: Path, home: Path) -> Iterator[TunnelStandIn]
         yield made
     finally:
         made.stand_in.close()
+
+
+class OpenedTunnel:
+    """An open tunnel, its agent, and its next event with a deadline."""
+
+    def __init__(self, tunnel: Tunnel, agent: RunningAgent) -> None:
+        self.tunnel = tunnel
+        self.agent = agent
+        self._events = tunnel.events()
+
+    async def next_event(self) -> TunnelEvent | None:
+        with anyio.fail_after(10):
+            return await anext(self._events, None)

@@ -12,9 +12,10 @@ import pytest
 from kling_cli.errors import TunnelError
 from kling_cli.settings.settings import read_settings
 from kling_cli.tunnels.cloudflared import FACTORY, CloudflaredProvider, find_agent
-from kling_cli.tunnels.provider import NotSetUpError, Tunnel, TunnelEvent
-from tests.support.agent import RunningAgent, StandIn, cloudflared
+from kling_cli.tunnels.provider import NotSetUpError, TunnelEvent
+from tests.support.agent import StandIn, cloudflared
 from tests.support.echo import Echo, echo_server
+from tests.support.tunnels import OpenedTunnel
 
 __all__ = ["cloudflared"]
 pytestmark = pytest.mark.anyio
@@ -37,25 +38,12 @@ def app() -> Iterator[Echo]:
         yield echo
 
 
-class Opened:
-    """An open tunnel, its agent and its events."""
-
-    def __init__(self, tunnel: Tunnel, agent: RunningAgent) -> None:
-        self.tunnel = tunnel
-        self.agent = agent
-        self._events = tunnel.events()
-
-    async def next_event(self) -> TunnelEvent | None:
-        with anyio.fail_after(10):
-            return await anext(self._events, None)
-
-
 @pytest.fixture
 async def opened(
     provider: CloudflaredProvider, cloudflared: StandIn, app: Echo
-) -> AsyncIterator[Opened]:
+) -> AsyncIterator[OpenedTunnel]:
     async with provider.open(app.port, timeout_s=OPENING_S) as tunnel:
-        yield Opened(tunnel, cloudflared.next_agent())
+        yield OpenedTunnel(tunnel, cloudflared.next_agent())
 
 
 def ask(url: str) -> int:
@@ -95,7 +83,9 @@ async def test_a_request_from_outside_comes_in_and_nothing_is_left(
     assert "--no-autoupdate" in agent.argv
 
 
-async def test_an_outage_its_end_and_death_are_told_once_each(opened: Opened) -> None:
+async def test_an_outage_its_end_and_death_are_told_once_each(
+    opened: OpenedTunnel,
+) -> None:
     url = opened.tunnel.public_url
 
     opened.agent.command("down")
@@ -114,7 +104,7 @@ async def test_an_outage_its_end_and_death_are_told_once_each(opened: Opened) ->
     assert await opened.next_event() is None
 
 
-async def test_a_long_log_does_not_stall_the_tunnel(opened: Opened) -> None:
+async def test_a_long_log_does_not_stall_the_tunnel(opened: OpenedTunnel) -> None:
     def write_much() -> None:
         opened.agent.command("log", line="x" * 70_000, times=2)
         opened.agent.command("log", line="y", times=5_000)

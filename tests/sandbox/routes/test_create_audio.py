@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import wave
-from typing import Any
 
 import pytest
 
-from tests.sandbox.client import TASK_S, SandboxClient
+from tests.sandbox.client import SandboxClient
 
 pytestmark = pytest.mark.anyio
 
@@ -17,19 +16,8 @@ FROM_VIDEO = "/v1/audio/video-to-audio"
 RAIN = {"prompt": "Rain on a tin roof", "duration": 3.5}
 
 
-async def made(
-    client: SandboxClient, path: str, body: dict[str, Any]
-) -> dict[str, Any]:
-    """Order, let the time pass, and return the task in the legacy shape."""
-    answer = await client.http.post(path, json=body)
-    assert answer.status_code == 200, answer.text
-    await client.advance(TASK_S)
-    task_id = answer.json()["data"]["task_id"]
-    return dict((await client.http.get(f"{path}/{task_id}")).json()["data"])
-
-
 async def test_a_sound_lasts_as_long_as_asked_for(client: SandboxClient) -> None:
-    task = await made(client, FROM_TEXT, RAIN)
+    task = await client.finished_task(FROM_TEXT, RAIN)
 
     (audio,) = task["task_result"]["audios"]
     mp3, wav = [await client.fetch(audio[key]) for key in ("url_mp3", "url_wav")]
@@ -42,7 +30,7 @@ async def test_a_sound_lasts_as_long_as_asked_for(client: SandboxClient) -> None
 
 
 async def test_the_new_shape_spells_it_its_own_way(client: SandboxClient) -> None:
-    task = await made(client, FROM_TEXT, RAIN)
+    task = await client.finished_task(FROM_TEXT, RAIN)
 
     (output,) = (await client.task(task["task_id"]))["outputs"]
 
@@ -59,7 +47,7 @@ async def test_the_new_shape_spells_it_its_own_way(client: SandboxClient) -> Non
 async def test_a_video_comes_back_with_its_sound(client: SandboxClient) -> None:
     (video,) = (await client.finished())["outputs"]
 
-    task = await made(client, FROM_VIDEO, {"video_id": video["id"]})
+    task = await client.finished_task(FROM_VIDEO, {"video_id": video["id"]})
 
     result = task["task_result"]
     assert task["task_info"]["parent_video"]["id"] == video["id"]
@@ -71,6 +59,6 @@ async def test_a_video_comes_back_with_its_sound(client: SandboxClient) -> None:
 
 
 async def test_sounds_are_paid_by_the_video_pack(client: SandboxClient) -> None:
-    await made(client, FROM_TEXT, RAIN)
+    await client.finished_task(FROM_TEXT, RAIN)
 
     assert (await client.state())["units_left"] == 999.75

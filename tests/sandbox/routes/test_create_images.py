@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.sandbox.client import TASK_S, SandboxClient
+from tests.sandbox.client import SandboxClient
 
 pytestmark = pytest.mark.anyio
 
@@ -27,17 +25,6 @@ SERIES = {
 }
 
 
-async def made(
-    client: SandboxClient, path: str, body: dict[str, Any]
-) -> dict[str, Any]:
-    """Order, let the time pass, and return the task in the legacy shape."""
-    answer = await client.http.post(path, json=body)
-    assert answer.status_code == 200, answer.text
-    await client.advance(TASK_S)
-    task_id = answer.json()["data"]["task_id"]
-    return dict((await client.http.get(f"{path}/{task_id}")).json()["data"])
-
-
 async def size_of(client: SandboxClient, url: str) -> tuple[int, int]:
     file = await client.fetch(url)
     assert file.headers["content-type"] == "image/png"
@@ -49,7 +36,7 @@ async def size_of(client: SandboxClient, url: str) -> tuple[int, int]:
 async def test_images_have_their_number_size_and_price(client: SandboxClient) -> None:
     body = {**TEAPOT, "resolution": "1k", "n": 2, "aspect_ratio": "1:1"}
 
-    task = await made(client, IMAGES, body)
+    task = await client.finished_task(IMAGES, body)
 
     images = task["task_result"]["images"]
     assert [image["index"] for image in images] == [0, 1]
@@ -58,7 +45,7 @@ async def test_images_have_their_number_size_and_price(client: SandboxClient) ->
 
 
 async def test_a_series_is_told_apart_from_single_images(client: SandboxClient) -> None:
-    task = await made(client, OMNI, SERIES)
+    task = await client.finished_task(OMNI, SERIES)
 
     result = task["task_result"]
     assert (result["result_type"], result["images"]) == ("series", [])
@@ -73,14 +60,14 @@ async def test_an_expanded_image_is_larger(client: SandboxClient) -> None:
     sides = {"up": 0, "down": 0.5, "left": 0.5, "right": 0.5}
     body = {f"{side}_expansion_ratio": share for side, share in sides.items()}
 
-    task = await made(client, EXPAND, {"image": URL, **body})
+    task = await client.finished_task(EXPAND, {"image": URL, **body})
 
     (image,) = task["task_result"]["images"]
     assert await size_of(client, image["url"]) == (2048, 1536)
 
 
 async def test_further_views_come_in_sets_of_three(client: SandboxClient) -> None:
-    task = await made(client, VIEWS, {"element_frontal_image": URL})
+    task = await client.finished_task(VIEWS, {"element_frontal_image": URL})
 
     sets = task["task_result"]["images"]
     assert [each["index"] for each in sets] == [0, 1, 2]
@@ -95,14 +82,16 @@ async def test_a_try_on_is_one_image(client: SandboxClient) -> None:
         "cloth_image": URL,
     }
 
-    task = await made(client, TRY_ON, body)
+    task = await client.finished_task(TRY_ON, body)
 
     assert len(task["task_result"]["images"]) == 1
     assert task["final_unit_deduction"] == "1"
 
 
 async def test_a_watermarked_copy_differs(client: SandboxClient) -> None:
-    task = await made(client, IMAGES, {**TEAPOT, "watermark_info": {"enabled": True}})
+    task = await client.finished_task(
+        IMAGES, {**TEAPOT, "watermark_info": {"enabled": True}}
+    )
 
     (image,) = task["task_result"]["images"]
     plain, marked = [
@@ -128,7 +117,7 @@ async def test_each_image_takes_a_slot_of_its_model(client: SandboxClient) -> No
 
 @pytest.mark.sandbox(units=8)
 async def test_images_are_paid_by_a_pack_of_their_own(client: SandboxClient) -> None:
-    await made(client, IMAGES, TEAPOT)
+    await client.finished_task(IMAGES, TEAPOT)
 
     image = await client.http.post(IMAGES, json=TEAPOT)
     video = await client.create()
@@ -137,7 +126,7 @@ async def test_images_are_paid_by_a_pack_of_their_own(client: SandboxClient) -> 
 
 
 async def test_the_new_shape_has_them_as_outputs(client: SandboxClient) -> None:
-    task = await made(client, IMAGES, TEAPOT)
+    task = await client.finished_task(IMAGES, TEAPOT)
 
     shown = await client.task(task["task_id"])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.client import TASK_S, SandboxClient
+from tests.sandbox.client import SandboxClient
 
 pytestmark = pytest.mark.anyio
 
@@ -37,19 +37,8 @@ def kind_of(delete: str) -> str:
     return delete.rpartition("-")[2].removesuffix("s")
 
 
-async def made(
-    client: SandboxClient, path: str, body: dict[str, Any]
-) -> dict[str, Any]:
-    """Make something for the library and return its legacy task."""
-    answer = await client.http.post(path, json=body)
-    assert answer.status_code == 200, answer.text
-    await client.advance(TASK_S)
-    task_id = answer.json()["data"]["task_id"]
-    return dict((await client.http.get(f"{path}/{task_id}")).json()["data"])
-
-
 async def test_a_voice_is_made_and_can_be_heard(client: SandboxClient) -> None:
-    task = await made(client, VOICES, VOICE)
+    task = await client.finished_task(VOICES, VOICE)
 
     (voice,) = task["task_result"]["voices"]
     assert (voice["voice_name"], voice["owned_by"]) == ("Ann", "10000001")
@@ -58,7 +47,7 @@ async def test_a_voice_is_made_and_can_be_heard(client: SandboxClient) -> None:
 
 
 async def test_an_element_is_made_and_can_be_seen(client: SandboxClient) -> None:
-    task = await made(client, ELEMENTS, ELEMENT)
+    task = await client.finished_task(ELEMENTS, ELEMENT)
 
     (element,) = task["task_result"]["elements"]
     assert isinstance(element["element_id"], int)
@@ -69,7 +58,7 @@ async def test_an_element_is_made_and_can_be_seen(client: SandboxClient) -> None
 
 
 async def test_the_new_shape_shows_it_too(client: SandboxClient) -> None:
-    task = await made(client, ELEMENTS, ELEMENT)
+    task = await client.finished_task(ELEMENTS, ELEMENT)
 
     (output,) = (await client.task(task["task_id"]))["outputs"]
 
@@ -81,7 +70,7 @@ async def test_the_new_shape_shows_it_too(client: SandboxClient) -> None:
 async def test_what_is_deleted_is_deleted_once(
     path: str, body: dict[str, Any], delete: str, client: SandboxClient
 ) -> None:
-    task = await made(client, path, body)
+    task = await client.finished_task(path, body)
     kind = kind_of(delete)
     key = f"{kind}_id"
     wanted = task["task_result"][f"{kind}s"][0][key]
@@ -177,7 +166,7 @@ async def test_what_is_made_from_a_video_names_it(client: SandboxClient) -> None
     (video,) = (await client.finished())["outputs"]
 
     known, unknown = [
-        await made(client, VOICES, {"voice_name": "Ann", "video_id": video_id})
+        await client.finished_task(VOICES, {"voice_name": "Ann", "video_id": video_id})
         for video_id in (video["id"], "880000000000000101")
     ]
 

@@ -5,37 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import anyio
 import pytest
 
 from kling_cli.tunnels.ngrok.provider import NgrokProvider
-from kling_cli.tunnels.provider import Tunnel, TunnelEvent
-from tests.support.agent import RunningAgent, StandIn
+from kling_cli.tunnels.provider import TunnelEvent
+from tests.support.agent import StandIn
+from tests.support.tunnels import OpenedTunnel
 
 pytestmark = pytest.mark.anyio
 
 
-class Opened:
-    """An open tunnel, its agent, and its next event with a deadline."""
-
-    def __init__(self, tunnel: Tunnel, agent: RunningAgent) -> None:
-        self.tunnel = tunnel
-        self.agent = agent
-        self._events = tunnel.events()
-
-    async def next_event(self) -> TunnelEvent | None:
-        with anyio.fail_after(10):
-            return await anext(self._events, None)
-
-
 @pytest.fixture
-async def opened(tmp_path: Path, stand_in: StandIn) -> AsyncIterator[Opened]:
+async def opened(tmp_path: Path, stand_in: StandIn) -> AsyncIterator[OpenedTunnel]:
     provider = NgrokProvider(tmp_path / "state", ngrok_path=str(stand_in.path))
     async with provider.open(9, timeout_s=30) as tunnel:
-        yield Opened(tunnel, stand_in.next_agent())
+        yield OpenedTunnel(tunnel, stand_in.next_agent())
 
 
-async def test_an_outage_and_its_end_are_told_once_each(opened: Opened) -> None:
+async def test_an_outage_and_its_end_are_told_once_each(opened: OpenedTunnel) -> None:
     url = opened.tunnel.public_url
 
     opened.agent.command("down")
@@ -49,7 +36,7 @@ async def test_an_outage_and_its_end_are_told_once_each(opened: Opened) -> None:
     assert second == TunnelEvent("up", url)
 
 
-async def test_an_outage_is_told_in_the_agents_words(opened: Opened) -> None:
+async def test_an_outage_is_told_in_the_agents_words(opened: OpenedTunnel) -> None:
     line = 't=1 lvl=warn msg="failed to reconnect session" err="no route\\nto host"'
 
     opened.agent.command("log", line=line)
@@ -60,7 +47,7 @@ async def test_an_outage_is_told_in_the_agents_words(opened: Opened) -> None:
 
 
 async def test_bytes_that_are_no_text_do_not_end_the_reading_of_the_log(
-    opened: Opened,
+    opened: OpenedTunnel,
 ) -> None:
     opened.agent.command("blurt", line='lvl=info msg="\xff\xfe"')
     opened.agent.command("log", line="lvl=info msg=busy", times=2000)  # fills a pipe
@@ -71,7 +58,7 @@ async def test_bytes_that_are_no_text_do_not_end_the_reading_of_the_log(
     assert event.state == "down"
 
 
-async def test_another_url_is_told_and_holds(opened: Opened) -> None:
+async def test_another_url_is_told_and_holds(opened: OpenedTunnel) -> None:
     before = opened.tunnel.public_url
 
     opened.agent.command("down")
@@ -85,7 +72,7 @@ async def test_another_url_is_told_and_holds(opened: Opened) -> None:
 
 
 async def test_a_session_that_is_back_is_believed_once_the_agent_names_its_url(
-    opened: Opened, stand_in: StandIn
+    opened: OpenedTunnel, stand_in: StandIn
 ) -> None:
     stand_in.behave(get="fail")
     opened.agent.command("down")
@@ -101,7 +88,7 @@ async def test_a_session_that_is_back_is_believed_once_the_agent_names_its_url(
 
 
 async def test_a_session_established_anew_without_an_outage_is_no_news(
-    opened: Opened,
+    opened: OpenedTunnel,
 ) -> None:
     opened.agent.command("up")
     opened.agent.command("down")
@@ -112,7 +99,7 @@ async def test_a_session_established_anew_without_an_outage_is_no_news(
 
 
 async def test_the_agents_death_is_told_at_once_and_is_the_last_event(
-    opened: Opened,
+    opened: OpenedTunnel,
 ) -> None:
     opened.agent.command("die")
 

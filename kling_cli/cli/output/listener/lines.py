@@ -7,7 +7,6 @@ With `--json` each event is one object.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, assert_never
@@ -21,7 +20,7 @@ from kling_cli.cli.output.views.callbacks import mismatch_text
 from kling_cli.clock import format_timestamp
 from kling_cli.jobs.events import Notice
 from kling_cli.listener import events
-from kling_cli.listener.forwarding.headers import joined_headers
+from kling_cli.listener.history.export import callback_fields
 
 if TYPE_CHECKING:
     from kling_cli.listener.events import JsonLineEvent, ListenerEvent
@@ -213,16 +212,9 @@ def _event_fields(event: JsonLineEvent) -> tuple[str, dict[str, Any]]:  # noqa: 
             }
         case events.CallbackReceived(callback=callback):
             return "callback", {
+                **callback_fields(callback),
                 "event_id": callback.id or None,
-                "received_at": format_timestamp(callback.received_at),
-                "product": callback.product,
-                "task_id": callback.task_id,
-                "external_task_id": callback.external_id,
-                "status": callback.status,
-                "trust": callback.trust,
                 "since_submit_s": event.since_submit_s,
-                "headers": joined_headers(callback.headers),
-                "body_b64": b64encode(callback.raw).decode(),
             }
         case events.Verified():
             return "verified", {
